@@ -1,0 +1,76 @@
+"""The folders that may be read from and written to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from expressedit_mcp.errors import InputError
+
+_SANDBOXES = (
+    "/mnt/user-data",
+    "/mnt/data",
+    "/home/claude",
+    "sandbox:",
+    "file-",
+    "file_",
+    "attachment:",
+)
+
+
+@dataclass(frozen=True)
+class Roots:
+    """Allowed folders, absolute and without symlinks. Whatever leads out of them is refused."""
+
+    allowed: tuple[Path, ...]
+
+    def existing(self, text: str) -> Path:
+        """The real path of a file inside the roots.
+
+        Raises InputError when it is outside, missing or no regular file; what lies outside is never
+        told apart from what is missing there.
+        """
+        path = self._inside(text)
+        if not path.exists():
+            raise InputError(f"There is no file {path}. Check the path; {self._accepted()}")
+        if not path.is_file():
+            raise InputError(f"{path} is not a file. Give the path of a PNG, JPEG or WebP picture.")
+        return path
+
+    def new(self, text: str) -> Path:
+        """The real path where a file may be made; its folder must exist. Raises InputError."""
+        path = self._inside(text)
+        if not path.parent.is_dir():
+            raise InputError(
+                f"The folder {path.parent} does not exist. Make it first, or choose another."
+            )
+        if path.is_dir():
+            raise InputError(f"{path} is a folder. Give a file name that ends in .png.")
+        return path
+
+    def _inside(self, text: str) -> Path:
+        if not text.strip() or "\0" in text:
+            raise InputError(f"The path is empty or not a path. {self._accepted()}")
+        if text.startswith(_SANDBOXES):
+            raise InputError(
+                f"{text!r} is a path inside the chat's own sandbox, which this server cannot see: it runs on "
+                f"the user's machine. Ask for the picture's path there. {self._accepted()}"
+            )
+        given = Path(os.path.expanduser(text))
+        candidates = [given] if given.is_absolute() else [root / given for root in self.allowed]
+        inside = []
+        for candidate in candidates:
+            try:
+                real = candidate.resolve()
+            except (OSError, RuntimeError) as error:
+                raise InputError(f"The path {text!r} cannot be followed: {error}.") from error
+            if any(real.is_relative_to(root) for root in self.allowed):
+                inside.append(real)
+        if not inside:
+            raise InputError(f"{text!r} is outside the allowed folders. {self._accepted()}")
+        return next((path for path in inside if path.exists()), inside[0])
+
+    def _accepted(self) -> str:
+        folders = ", ".join(str(root) for root in self.allowed)
+        return f"Pictures may be in: {folders} (set EXPRESSEDIT_ROOTS to change that)."

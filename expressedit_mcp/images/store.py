@@ -1,0 +1,250 @@
+"""The versions of pictures on disk: immutable, content-addressed, each with its parent and its patch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from expressedit_mcp.errors import ExpressEditError, InputError
+from expressedit_mcp.images.codec import DecodeLimits, decode, encode_png
+from expressedit_mcp.imaging import Box, Patch, Picture, apply_patch, outside_unchanged
+
+ID_PATTERN = re.compile(r"img_[0-9a-f]{20}")
+_NO_LIMIT = DecodeLimits(max_pixels=1 << 40)
+
+
+class Version(BaseModel):
+    """One stored picture. `request` is what made it from `parent`; empty for an opened picture."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image_id: str
+    operation: str
+    parent: str | None
+    source: str
+    width: int
+    height: int
+    mode: str
+    created: float
+    changed_box: tuple[int, int, int, int] | None = None
+    request: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
+
+    @property
+    def uri(self) -> str:
+        """The MCP resource of this version."""
+        return f"expressedit://images/{self.image_id}"
+
+
+def request_key(request: Mapping[str, Any]) -> str:
+    """A hash that is the same for the same request, whatever the order of its keys."""
+    text = json.dumps(request, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ImageStore:
+    """Owns a folder of versions: `<id>.png`, `<id>.json`, and for an edit its patch and alpha as PNG.
+
+    Files are written under another name and renamed, the JSON last, so that several servers may
+    share the folder and a killed one leaves no half version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add(self, picture: Picture, source: str, notes: tuple[str, ...] = ()) -> Version:
+        """The version of an opened picture; the same pixels give the same version."""
+        image_id = "img_" + _digest(picture).hexdigest()[:20]
+        known = self._read(image_id)
+        if known:
+            return known
+        version = Version(
+            image_id=image_id,
+            operation="open",
+            parent=None,
+            source=source,
+            width=picture.size.width,
+            height=picture.size.height,
+            mode=picture.mode,
+            created=time.time(),
+            notes=notes,
+        )
+        self._write(version, {f"{image_id}.png": encode_png(picture)})
+        return version
+
+    def derive(
+        self,
+        parent: Version,
+        before: Picture,
+        patch: Patch,
+        operation: str,
+        request: Mapping[str, Any],
+        facts: Mapping[str, Any] | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> Version:
+        """The version that a patch makes of its parent, whose pixels are `before`.
+
+        The outside is compared before anything is written.
+        """
+        after = apply_patch(before, patch)
+        if not outside_unchanged(before, after, patch):
+            raise AssertionError("pixels outside the selection changed")
+        key = request_key(request)
+        digest = _digest(after)
+        digest.update(f"{parent.image_id}:{key}".encode())
+        version = Version(
+            image_id="img_" + digest.hexdigest()[:20],
+            operation=operation,
+            parent=parent.image_id,
+            source=parent.source,
+            width=parent.width,
+            height=parent.height,
+            mode=parent.mode,
+            created=time.time(),
+            changed_box=(patch.box.left, patch.box.top, patch.box.right, patch.box.bottom),
+            request=dict(request),
+            facts=dict(facts or {}),
+            notes=notes,
+        )
+        stem = version.image_id
+        files = {
+            f"{stem}.png": encode_png(after),
+            f"{stem}.patch.png": encode_png(Picture(patch.pixels.copy())),
+            f"{stem}.alpha.png": encode_png(Picture(patch.alpha[..., None].copy())),
+            f"requests/{key}": stem.encode(),
+        }
+        self._write(version, files)
+        return version
+
+    def get(self, image_id: str) -> Version:
+        """The version with this id. Raises InputError."""
+        version = self._read(image_id) if ID_PATTERN.fullmatch(image_id) else None
+        if version is None:
+            raise InputError(
+                f"There is no image {image_id!r}. list_images() shows the known ones; open_image(source) "
+                "opens a file."
+            )
+        return version
+
+    def find(self, request: Mapping[str, Any]) -> Version | None:
+        """The version that the same request made before."""
+        try:
+            image_id = (self.folder / "requests" / request_key(request)).read_text("ascii")
+        except (OSError, ValueError):
+            return None
+        return self._read(image_id)
+
+    def path(self, image_id: str) -> Path:
+        """The absolute path of a version's PNG."""
+        return self.folder / f"{image_id}.png"
+
+    def load(self, image_id: str) -> Picture:
+        """The pixels of a version. Raises InputError when its file is gone."""
+        path = self.path(image_id)
+        try:
+            return decode(path.read_bytes(), path.name, _NO_LIMIT).picture
+        except OSError as error:
+            raise InputError(f"The file of {image_id} is gone; open the picture again.") from error
+
+    def load_patch(self, image_id: str) -> Patch | None:
+        """The patch that made a version; None for an opened picture."""
+        version = self.get(image_id)
+        if version.changed_box is None:
+            return None
+        pixels = np.array(Image.open(self.folder / f"{image_id}.patch.png"))
+        alpha = np.array(Image.open(self.folder / f"{image_id}.alpha.png"))
+        colour = pixels[..., None] if pixels.ndim == 2 else pixels
+        return Patch(Box(*version.changed_box), colour, alpha)
+
+    def versions(self) -> list[Version]:
+        """All versions, the newest first."""
+        found = (self._read(path.stem) for path in self.folder.glob("img_*.json"))
+        return sorted((v for v in found if v), key=lambda v: (v.created, v.image_id), reverse=True)
+
+    def used_bytes(self) -> int:
+        """Bytes of all stored files."""
+        return sum(size for _, size in self._files())
+
+    def prune(
+        self, *, max_bytes: int | None = None, older_than_s: float | None = None
+    ) -> list[str]:
+        """Removes versions, the oldest first, until what is left fits; returns their ids."""
+        removed = []
+        sizes: dict[str, int] = {}
+        for path, size in self._files():
+            stem = path.name.split(".", 1)[0]
+            sizes[stem] = sizes.get(stem, 0) + size
+        used = sum(sizes.values())
+        for version in reversed(self.versions()):
+            too_old = older_than_s is not None and time.time() - version.created > older_than_s
+            too_much = max_bytes is not None and used > max_bytes
+            if not (too_old or too_much):
+                continue
+            self._remove(version)
+            used -= sizes.get(version.image_id, 0)
+            removed.append(version.image_id)
+        return removed
+
+    def _remove(self, version: Version) -> None:
+        # the JSON first: without it the version does not exist
+        (self.folder / f"{version.image_id}.json").unlink(missing_ok=True)
+        for path in self.folder.glob(f"{version.image_id}.*"):
+            path.unlink(missing_ok=True)
+        if version.request:
+            (self.folder / "requests" / request_key(version.request)).unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[tuple[Path, int]]:
+        for path in self.folder.glob("img_*"):
+            try:
+                yield path, path.stat().st_size
+            except OSError:
+                continue
+
+    def _read(self, image_id: str) -> Version | None:
+        try:
+            text = (self.folder / f"{image_id}.json").read_text("utf-8")
+            return Version.model_validate_json(text)
+        except (OSError, ValidationError, ValueError):
+            return None
+
+    def _write(self, version: Version, files: Mapping[str, bytes]) -> None:
+        record = version.model_dump_json(indent=1).encode()
+        try:
+            (self.folder / "requests").mkdir(parents=True, exist_ok=True)
+            for name, data in (*files.items(), (f"{version.image_id}.json", record)):
+                _write_atomic(self.folder / name, data)
+        except OSError as error:
+            raise ExpressEditError(
+                f"The picture could not be stored in {self.folder}: {error.strerror or error}. Free some "
+                "space or set EXPRESSEDIT_HOME to another folder; nothing was changed."
+            ) from error
+
+
+def _digest(picture: Picture) -> Any:
+    digest = hashlib.sha256(f"{picture.mode} {picture.size} {picture.dpi} ".encode())
+    digest.update(picture.icc or b"")
+    digest.update(np.ascontiguousarray(picture.pixels).data)
+    return digest
+
+
+def _write_atomic(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,53 @@
+"""Pictures as arrays: geometry, selections, crops, transforms, hints, compositing.
+
+NumPy and OpenCV only: no torch, no files.
+"""
+
+from expressedit_mcp.imaging.composite import Patch, apply_patch, outside_unchanged
+from expressedit_mcp.imaging.crop import CropPlan, extract, plan_crop, resize, restore
+from expressedit_mcp.imaging.finder import Face, Finder
+from expressedit_mcp.imaging.geometry import Box, Size
+from expressedit_mcp.imaging.hints import canny_hint
+from expressedit_mcp.imaging.membrane import correct_rim
+from expressedit_mcp.imaging.overlay import draw_grid
+from expressedit_mcp.imaging.picture import Picture, to_rgb
+from expressedit_mcp.imaging.selection import (
+    Selection,
+    box_selection,
+    ellipse_selection,
+    feather,
+    grow,
+    mask_selection,
+    polygon_selection,
+    union,
+)
+from expressedit_mcp.imaging.transform import scale_under
+
+__all__ = [
+    "Box",
+    "CropPlan",
+    "Face",
+    "Finder",
+    "Patch",
+    "Picture",
+    "Selection",
+    "Size",
+    "apply_patch",
+    "box_selection",
+    "canny_hint",
+    "correct_rim",
+    "draw_grid",
+    "ellipse_selection",
+    "extract",
+    "feather",
+    "grow",
+    "mask_selection",
+    "outside_unchanged",
+    "plan_crop",
+    "polygon_selection",
+    "resize",
+    "restore",
+    "scale_under",
+    "to_rgb",
+    "union",
+]

@@ -1,0 +1,62 @@
+"""Patches and how they go into a picture. The only place where a picture's pixels change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from expressedit_mcp.imaging.geometry import Box
+from expressedit_mcp.imaging.picture import Picture, from_rgb
+from expressedit_mcp.imaging.selection import Selection
+
+
+@dataclass(frozen=True)
+class Patch:
+    """New colour for a box of a picture: pixels (h, w, 1 or 3) uint8, unblended, and alpha (h, w) uint8.
+
+    Alpha is 0 outside the selection it was made for, and is applied once.
+    """
+
+    box: Box
+    pixels: np.ndarray
+    alpha: np.ndarray
+
+    @classmethod
+    def of(cls, rgb: np.ndarray, rgb_box: Box, selection: Selection, picture: Picture) -> Patch:
+        """The patch of generated colour (H, W, 3) float32 0..1 over `rgb_box`, cut to the selection."""
+        box = selection.box
+        cut = rgb[box.shifted(-rgb_box.left, -rgb_box.top).slices]
+        return cls(box, from_rgb(cut, picture.pixels), selection.alpha)
+
+
+def apply_patch(picture: Picture, patch: Patch) -> Picture:
+    """The picture with the patch blended in: where alpha is 0 no byte changes, nor does the alpha channel.
+
+    Result = round(old + alpha / 255 * (new - old)) per colour channel.
+    """
+    pixels = picture.pixels.copy()
+    colour = pixels[patch.box.slices][..., : patch.pixels.shape[2]]
+    alpha = patch.alpha[..., None].astype(np.int32)
+    old = colour.astype(np.int32)
+    blended = (old * (255 - alpha) + patch.pixels.astype(np.int32) * alpha + 127) // 255
+    np.copyto(colour, blended.astype(np.uint8), where=alpha > 0)
+    return Picture(pixels, picture.icc, picture.dpi)
+
+
+def outside_unchanged(before: Picture, after: Picture, patch: Patch) -> bool:
+    """True when every byte outside the patch's alpha is the same in both pictures."""
+    if before.pixels.shape != after.pixels.shape:
+        return False
+    rows, columns = patch.box.slices
+    old, new = before.pixels, after.pixels
+    frames = (
+        (slice(None, rows.start), slice(None)),
+        (slice(rows.stop, None), slice(None)),
+        (rows, slice(None, columns.start)),
+        (rows, slice(columns.stop, None)),
+    )
+    untouched = patch.alpha == 0
+    return all(np.array_equal(old[f], new[f]) for f in frames) and np.array_equal(
+        old[rows, columns][untouched], new[rows, columns][untouched]
+    )
