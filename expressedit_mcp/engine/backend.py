@@ -1,0 +1,83 @@
+"""The values that go into an engine and come out of it, and the protocol of every back end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from expressedit_mcp.engine.card import Card, ControlInside, Sampler
+from expressedit_mcp.engine.tokenizer import PromptTokenizer
+from expressedit_mcp.imaging import Size
+
+Pieces = tuple[tuple[str, float], ...]
+OnStep = Callable[[int, int, str], None]
+"""Called with (steps done, steps in all, what is being done)."""
+Stop = Callable[[], bool]
+"""True when the work shall stop; asked between steps."""
+
+
+@dataclass(frozen=True)
+class EditRequest:
+    """All that an edit depends on: the same request gives the same result on the same device.
+
+    `crop` (h, w, 3) uint8 sRGB is the part of the picture that the model sees, `selection` (h, w)
+    uint8 the alpha of what may change in it. Prompts are (text, weight) pieces in order.
+    `control_end` is the fraction of the edit after which the ControlNet is off; 0 leaves it out.
+    """
+
+    crop: np.ndarray
+    selection: np.ndarray
+    model_size: Size
+    prompt: Pieces
+    negative_prompt: Pieces
+    strength: float
+    steps: int
+    guidance_scale: float
+    control_scale: float
+    control_end: float
+    control_inside: ControlInside
+    sampler: Sampler
+    seed: int
+
+
+@dataclass(frozen=True)
+class EditResult:
+    """Generated colour (h, w, 3) float32 0..1 for the whole crop, and what it took.
+
+    `model_calls` counts denoising steps, `controlled_calls` those with the ControlNet.
+    """
+
+    rgb: np.ndarray
+    model_calls: int
+    controlled_calls: int
+    elapsed_s: float
+
+
+class Engine(Protocol):
+    """A place where edits are computed."""
+
+    @property
+    def card(self) -> Card:
+        """The model's card; read without loading the model."""
+        ...
+
+    @property
+    def tokenizer(self) -> PromptTokenizer:
+        """The tokenizer that limits the prompt's length."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the model's files do."""
+        ...
+
+    def edit(self, request: EditRequest, on_step: OnStep, stop: Stop) -> EditResult:
+        """The result of an edit. Raises Cancelled within one step once `stop` says so."""
+        ...
+
+    def close(self) -> None:
+        """Frees the model."""
+        ...

@@ -1,0 +1,85 @@
+"""The model card: what a model directory's own configs do not say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from expressedit_mcp.errors import ModelError
+
+Sampler = Literal["euler_a", "euler", "ddim"]
+Quality = Literal["draft", "final"]
+ControlInside = Literal["keep", "erase"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Steps(_Frozen):
+    """Length of the full step grid per quality; an edit runs the last `strength` of it."""
+
+    draft: int = Field(12, ge=1, le=200)
+    final: int = Field(30, ge=1, le=200)
+
+
+class StyleText(_Frozen):
+    """The words that go round the expression tags for this model."""
+
+    name: str = "illustrious"
+    prefix: str = ""
+    suffix: str = "masterpiece, best quality, amazing quality"
+    negative_prompt: str = "bad quality, worst quality, worst detail, sketch, censor, nsfw"
+    legacy_words: bool = False
+
+
+class Card(_Frozen):
+    """Defaults of one model; the field defaults fit SDXL checkpoints for illustrations.
+
+    `domain` names the pictures it was made for; a domain other than `illustrations` is warned of.
+    `framing` is `face` for a model that must see the whole face, `selection` for one that works at
+    any zoom. `margin` and `feather` are fractions of the selection's sides.
+    """
+
+    name: str
+    domain: str = "illustrations"
+    description: str = ""
+    native_px: int = Field(1024, ge=32, le=4096)
+    sampler: Sampler = "euler_a"
+    steps: Steps = Steps()
+    strength: float = Field(0.7, gt=0, le=1)
+    guidance_scale: float = Field(7.0, ge=1, le=30)
+    guidance_end: float = Field(1.0, ge=0, le=1)
+    control_scale: float = Field(1.0, ge=0, le=2)
+    control_weights: Literal["balanced", "soft"] = "soft"
+    control_end: float = Field(0.5, ge=0, le=1)
+    control_inside: ControlInside = "keep"
+    canny_low: int = Field(100, ge=0, le=1000)
+    canny_high: int = Field(200, ge=0, le=1000)
+    framing: Literal["selection", "face"] = "selection"
+    margin: float = Field(0.25, ge=0, le=4)
+    min_crop_px: int = Field(384, ge=1)
+    feather: float = Field(0.08, ge=0, le=0.5)
+    prompt_style: StyleText = StyleText()
+
+
+def load_card(model_dir: Path) -> Card:
+    """The card of a model directory; without a `card.json`, SDXL's usual settings.
+
+    Raises ModelError when the directory is not there or its card is not valid.
+    """
+    if not (model_dir / "model_index.json").is_file():
+        raise ModelError(
+            f"{model_dir} is not a model directory: it has no model_index.json. Set EXPRESSEDIT_MODEL "
+            "to a folder in diffusers layout (unet/, vae/, text_encoder/, …), or unset it to use the "
+            "small model that ships with expressedit-mcp."
+        )
+    path = model_dir / "card.json"
+    if not path.is_file():
+        return Card(name=model_dir.name)
+    try:
+        return Card.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise ModelError(f"{path} is not a valid model card: {error}") from error

@@ -1,0 +1,102 @@
+"""The denoiser of the loop: UNet, ControlNet while it is on, classifier-free guidance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from expressedit_mcp.engine.sampling import Denoiser
+from expressedit_mcp.engine.schedule import Step
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Text and size conditioning, rows (unconditional, conditional).
+
+    `context` (2, tokens, C), `pooled` (2, P), `time_ids` (2, 6) = original size, crop corner, target size.
+    """
+
+    context: Tensor
+    pooled: Tensor
+    time_ids: Tensor
+
+    def rows(self, guided: bool) -> dict[str, Any]:
+        """Keyword arguments of a UNet or ControlNet call: both rows, or the conditional one alone."""
+        part = slice(None) if guided else slice(1, 2)
+        added = {"text_embeds": self.pooled[part], "time_ids": self.time_ids[part]}
+        return {"encoder_hidden_states": self.context[part], "added_cond_kwargs": added}
+
+
+@dataclass(frozen=True)
+class Control:
+    """A ControlNet, its hint (1, 3, H, W) and one weight per residual; on for the first `calls` calls."""
+
+    net: Any
+    hint: Tensor
+    weights: Sequence[float]
+    calls: int
+
+    def residuals(self, z: Tensor, t: Tensor, index: int, rows: dict[str, Any]) -> dict[str, Any]:
+        """Keyword arguments that add the residuals to a UNet call; none once the ControlNet is off."""
+        if index >= self.calls:
+            return {}
+        hint = self.hint.expand(z.shape[0], -1, -1, -1)
+        down, mid = self.net(z, t, controlnet_cond=hint, return_dict=False, **rows)
+        *levels, middle = self.weights
+        return {
+            "down_block_additional_residuals": [r * w for r, w in zip(down, levels, strict=True)],
+            "mid_block_additional_residual": mid * middle,
+        }
+
+
+def controlled_calls(calls: int, control_end: float) -> int:
+    """How many of an edit's model calls are controlled.
+
+    Call i is while max(i - 1, 0) / calls <= control_end, the gate of A1111's ControlNet extension,
+    so its slider values carry over; 0 means none.
+    """
+    if control_end <= 0:
+        return 0
+    return sum(max(i - 1, 0) / calls <= control_end for i in range(calls))
+
+
+def control_weights(down: int, scale: float, kind: str) -> list[float]:
+    """One weight per residual, the middle block's last.
+
+    `balanced` is all equal; `soft` falls towards the shallow levels, 0.825^(12 - i) for down residual i
+    and 0.825^3 for the middle, which lets the prompt outweigh the hint.
+    """
+    if kind == "balanced":
+        return [scale] * (down + 1)
+    return [scale * 0.825 ** (12 - i) for i in range(down)] + [scale * 0.825**3]
+
+
+def make_denoiser(
+    unet: Any,
+    condition: Condition,
+    control: Control | None,
+    guidance_scale: float,
+    guided_calls: int,
+) -> Denoiser:
+    """Classifier-free guidance (J. Ho, T. Salimans, 2022) over a UNet with an optional ControlNet.
+
+    After `guided_calls` calls, or at guidance_scale 1, only the conditional row is computed.
+    """
+
+    def denoise(z: Tensor, step: Step, index: int) -> Tensor:
+        guided = guidance_scale > 1 and index < guided_calls
+        rows = condition.rows(guided)
+        batch = z.expand(2, -1, -1, -1) if guided else z
+        t = torch.tensor(step.t, device=z.device, dtype=torch.float32)
+        extra = control.residuals(batch, t, index, rows) if control else {}
+        output = unet(batch, t, return_dict=False, **rows, **extra)[0]
+        if not guided:
+            return output
+        unconditional, conditional = output.chunk(2)
+        return unconditional + guidance_scale * (conditional - unconditional)
+
+    return denoise

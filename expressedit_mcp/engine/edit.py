@@ -1,0 +1,190 @@
+"""One edit from request to generated colour, on loaded models."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from expressedit_mcp.engine import sampling, text
+from expressedit_mcp.engine.backend import EditRequest, OnStep, Pieces, Stop
+from expressedit_mcp.engine.denoise import (
+    Condition,
+    Control,
+    control_weights,
+    controlled_calls,
+    make_denoiser,
+)
+from expressedit_mcp.engine.models import ModelSet
+from expressedit_mcp.engine.schedule import make_schedule, timesteps
+from expressedit_mcp.errors import Cancelled, InputError
+from expressedit_mcp.imaging import Box, CropPlan, canny_hint, correct_rim, resize, restore
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Cache:
+    """The last few values by key."""
+
+    size: int
+    values: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        if key not in self.values:
+            self.values[key] = make()
+            if len(self.values) > self.size:
+                self.values.popitem(last=False)
+        self.values.move_to_end(key)
+        return self.values[key]
+
+
+class Editor:
+    """Runs edits on one model set; keeps the last prompts' and crops' encodings."""
+
+    def __init__(self, models: ModelSet) -> None:
+        self.models = models
+        self._conditions = _Cache(16)
+        self._latents = _Cache(8)
+
+    @torch.inference_mode()
+    def edit(
+        self, request: EditRequest, on_step: OnStep, stop: Stop
+    ) -> tuple[np.ndarray, int, int]:
+        """Generated colour (h, w, 3) float32 0..1 of the crop, model calls, controlled calls."""
+        models = self.models
+        source_rgb = resize(request.crop.astype(np.float32) / 255, request.model_size)
+        source_rgb = np.clip(source_rgb, 0, 1)
+        selected = resize(request.selection.astype(np.float32) / 255, request.model_size)
+        schedule = make_schedule(
+            timesteps(request.steps, request.strength, models.spacing, offset=models.steps_offset),
+            models.alphas,
+        )
+        calls = len(schedule)
+        condition = self._condition(request)
+        source = self._encode(source_rgb)
+        control = self._control(request, source_rgb, selected, calls)
+        draw = _noise(source, request.seed)
+
+        def before_step(index: int) -> None:
+            if stop():
+                raise Cancelled("The edit was cancelled; the picture is as it was.")
+            on_step(index, calls, f"denoising step {index + 1} of {calls}")
+
+        if schedule:
+            latents = sampling.sample(
+                sampling.add_noise(source, draw(), schedule[0].alpha_bar),
+                schedule,
+                make_denoiser(
+                    models.unet,
+                    condition,
+                    control,
+                    request.guidance_scale,
+                    round(models.card.guidance_end * calls),
+                ),
+                models.prediction,
+                eta=sampling.ETA[request.sampler],
+                x0_hooks=(
+                    sampling.soft_inpaint(
+                        source, _latent_mask(selected, models.latent_stride, source)
+                    ),
+                ),
+                draw_noise=draw,
+                before_step=before_step,
+            )
+        else:
+            latents = source
+        if stop():
+            raise Cancelled("The edit was cancelled; the picture is as it was.")
+        generated = correct_rim(self._decode(latents), source_rgb, selected)
+        on_step(calls, calls, "decoding")
+        plan = CropPlan(Box(0, 0, request.crop.shape[1], request.crop.shape[0]), request.model_size)
+        return restore(generated, plan), calls, control.calls if control else 0
+
+    def _condition(self, request: EditRequest) -> Condition:
+        key = request.prompt, request.negative_prompt, request.model_size
+        return self._conditions.get(key, lambda: self._encode_prompts(*key))
+
+    def _encode_prompts(self, prompt: Pieces, negative: Pieces, size: Any) -> Condition:
+        models = self.models
+        chunks = text.needed_chunks(models.encoders, prompt, negative)
+        rows = []
+        for pieces in (negative, prompt):
+            context, pooled = text.encode(
+                models.encoders, pieces, chunks=chunks, device=models.device
+            )
+            if not pieces and models.zero_empty_prompt:
+                context, pooled = torch.zeros_like(context), torch.zeros_like(pooled)
+            rows.append((context, pooled))
+        time_ids = torch.tensor(
+            [[size.height, size.width, 0, 0, size.height, size.width]] * 2,
+            device=models.device,
+            dtype=models.dtype,
+        )
+        return Condition(
+            torch.cat([context for context, _ in rows]),
+            torch.cat([pooled for _, pooled in rows]),
+            time_ids,
+        )
+
+    def _encode(self, rgb: np.ndarray) -> Tensor:
+        key = rgb.shape, hashlib.sha256(rgb.tobytes()).digest()
+        return self._latents.get(key, lambda: self._encode_crop(rgb))
+
+    def _encode_crop(self, rgb: np.ndarray) -> Tensor:
+        vae = self.models.vae
+        pixels = _tensor(rgb, self.models.device) * 2 - 1
+        latents = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
+        return latents.to(self.models.dtype)
+
+    def _decode(self, latents: Tensor) -> np.ndarray:
+        vae = self.models.vae
+        pixels = vae.decode(latents.float() / vae.config.scaling_factor, return_dict=False)[0]
+        rgb = (pixels / 2 + 0.5).clamp(0, 1)[0].permute(1, 2, 0).float().cpu().numpy()
+        if not np.isfinite(rgb).all():
+            raise InputError(
+                "The model produced pixels that are not numbers; try another seed, a lower strength, "
+                "or EXPRESSEDIT_DEVICE=cpu."
+            )
+        return rgb
+
+    def _control(
+        self, request: EditRequest, rgb: np.ndarray, selected: np.ndarray, calls: int
+    ) -> Control | None:
+        models, card = self.models, self.models.card
+        on = controlled_calls(calls, request.control_end)
+        if models.controlnet is None or not on or request.control_scale == 0:
+            return None
+        erase = selected if request.control_inside == "erase" else None
+        hint = canny_hint(rgb, card.canny_low, card.canny_high, erase)
+        weights = control_weights(
+            len(models.controlnet.controlnet_down_blocks),
+            request.control_scale,
+            card.control_weights,
+        )
+        return Control(
+            models.controlnet, _tensor(hint, models.device).to(models.dtype), weights, on
+        )
+
+
+def _noise(like: Tensor, seed: int) -> Callable[[], Tensor]:
+    """Draws of one stream of standard noise, made on the CPU so that devices agree."""
+    generator = torch.Generator("cpu").manual_seed(seed)
+    return lambda: torch.randn(like.shape, generator=generator).to(like)
+
+
+def _latent_mask(selected: np.ndarray, stride: int, like: Tensor) -> Tensor:
+    """The selection (H, W) as a soft mask (1, 1, h, w): every cell that it touches may change."""
+    cells = _tensor((selected > 0).astype(np.float32)[..., None], like.device)
+    return torch.nn.functional.max_pool2d(cells, stride).to(like.dtype)
+
+
+def _tensor(image: np.ndarray, device: torch.device) -> Tensor:
+    """(H, W, C) float32 to (1, C, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(device)

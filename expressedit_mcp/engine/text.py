@@ -1,0 +1,69 @@
+"""Prompts to SDXL text conditioning: chunks of the tokenizers' own length, weights per token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from expressedit_mcp.engine.backend import Pieces
+from expressedit_mcp.engine.tokenizer import PromptTokenizer
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """A CLIP text model with its tokenizer."""
+
+    model: Any
+    tokenizer: PromptTokenizer
+
+
+def chunk(pieces: Pieces, tokenizer: PromptTokenizer) -> list[tuple[list[int], list[float]]]:
+    """Token ids and weights per chunk, each of the tokenizer's full length, marks and padding included.
+
+    An empty prompt is one chunk.
+    """
+    weighted = [(token, weight) for text, weight in pieces for token in tokenizer.encode(text)]
+    parts = [weighted[i : i + tokenizer.room] for i in range(0, len(weighted), tokenizer.room)] or [
+        []
+    ]
+    chunks = []
+    for part in parts:
+        ids = [tokenizer.bos, *(token for token, _ in part), tokenizer.eos]
+        weights = [1.0, *(weight for _, weight in part), 1.0]
+        fill = tokenizer.max_length - len(ids)
+        chunks.append((ids + [tokenizer.pad] * fill, weights + [1.0] * fill))
+    return chunks
+
+
+def encode(
+    encoders: tuple[TextEncoder, TextEncoder], pieces: Pieces, *, chunks: int, device: Any
+) -> tuple[Tensor, Tensor]:
+    """Context (1, chunks * length, C) and pooled text (1, P) as SDXL wants them.
+
+    Penultimate hidden states of both encoders side by side, the pooled output of the second for the
+    first chunk. Weights scale the hidden states and their mean is restored, A1111's emphasis.
+    """
+    states, pooled = [], None
+    for encoder in encoders:
+        rows = chunk(pieces, encoder.tokenizer)
+        rows += chunk((), encoder.tokenizer) * (chunks - len(rows))
+        ids = torch.tensor([row for row, _ in rows], device=device)
+        weights = torch.tensor([row for _, row in rows], device=device)[..., None]
+        output = encoder.model(input_ids=ids, output_hidden_states=True)
+        hidden = output.hidden_states[-2]
+        if bool((weights != 1).any()):
+            scaled = hidden * weights.to(hidden.dtype)
+            hidden = scaled * (hidden.mean() / scaled.mean())
+        states.append(hidden)
+        pooled = output[0][:1]
+    assert pooled is not None
+    context = torch.cat(states, dim=-1)
+    return context.reshape(1, -1, context.shape[-1]), pooled
+
+
+def needed_chunks(encoders: tuple[TextEncoder, TextEncoder], *prompts: Pieces) -> int:
+    """The number of chunks of the longest prompt; all prompts of one edit are padded to it."""
+    return max(len(chunk(p, e.tokenizer)) for p in prompts for e in encoders)
