@@ -1,0 +1,27 @@
+"""Expression tags: look them up, search them by a story line, write prompts with them."""
+
+from tagdb.errors import TagdbError, UnknownTagError
+from tagdb.grammar import escape, format_prompt, parse_prompt
+from tagdb.normalize import normalize
+from tagdb.prompt import STYLES, BuiltPrompt, PromptStyle, TokenCounter, build_prompt
+from tagdb.records import ExpressionTag, load_tags
+from tagdb.store import Hit, SearchResult, TagStore
+
+__all__ = [
+    "STYLES",
+    "BuiltPrompt",
+    "ExpressionTag",
+    "Hit",
+    "PromptStyle",
+    "SearchResult",
+    "TagStore",
+    "TagdbError",
+    "TokenCounter",
+    "UnknownTagError",
+    "build_prompt",
+    "escape",
+    "format_prompt",
+    "load_tags",
+    "normalize",
+    "parse_prompt",
+]
