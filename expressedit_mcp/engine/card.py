@@ -21,8 +21,8 @@ class _Frozen(BaseModel):
 class Steps(_Frozen):
     """Length of the full step grid per quality; an edit runs the last `strength` of it."""
 
-    draft: int = Field(12, ge=1, le=200)
-    final: int = Field(30, ge=1, le=200)
+    draft: int = Field(default=12, ge=1, le=200)
+    final: int = Field(default=30, ge=1, le=200)
 
 
 class StyleText(_Frozen):
@@ -46,22 +46,22 @@ class Card(_Frozen):
     name: str
     domain: str = "illustrations"
     description: str = ""
-    native_px: int = Field(1024, ge=32, le=4096)
+    native_px: int = Field(default=1024, ge=32, le=4096)
     sampler: Sampler = "euler_a"
     steps: Steps = Steps()
-    strength: float = Field(0.7, gt=0, le=1)
-    guidance_scale: float = Field(7.0, ge=1, le=30)
-    guidance_end: float = Field(1.0, ge=0, le=1)
-    control_scale: float = Field(1.0, ge=0, le=2)
+    strength: float = Field(default=0.7, gt=0, le=1)
+    guidance_scale: float = Field(default=7.0, ge=1, le=30)
+    guidance_end: float = Field(default=1.0, ge=0, le=1)
+    control_scale: float = Field(default=1.0, ge=0, le=2)
     control_weights: Literal["balanced", "soft"] = "soft"
-    control_end: float = Field(0.5, ge=0, le=1)
+    control_end: float = Field(default=0.5, ge=0, le=1)
     control_inside: ControlInside = "keep"
-    canny_low: int = Field(100, ge=0, le=1000)
-    canny_high: int = Field(200, ge=0, le=1000)
+    canny_low: int = Field(default=100, ge=0, le=1000)
+    canny_high: int = Field(default=200, ge=0, le=1000)
     framing: Literal["selection", "face"] = "selection"
-    margin: float = Field(0.25, ge=0, le=4)
-    min_crop_px: int = Field(384, ge=1)
-    feather: float = Field(0.08, ge=0, le=0.5)
+    margin: float = Field(default=0.25, ge=0, le=4)
+    min_crop_px: int = Field(default=384, ge=1)
+    feather: float = Field(default=0.08, ge=0, le=0.5)
     prompt_style: StyleText = StyleText()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from expressedit_mcp.engine.backend import EditRequest, EditResult, OnStep, Stop
 from expressedit_mcp.engine.card import Card, load_card
+from expressedit_mcp.engine.fingerprint import fingerprint
 from expressedit_mcp.engine.tokenizer import PromptTokenizer, load_tokenizer
 from expressedit_mcp.errors import Cancelled
 
@@ -24,24 +25,22 @@ class LocalEngine:
     """
 
     def __init__(self, model_dir: Path, device: str = "auto") -> None:
-        self.model_dir = model_dir
+        self._files = _ModelFiles(model_dir)
         self._device = device
         self._editor: Editor | None = None
         self._busy = threading.Lock()
 
-    @cached_property
+    @property
     def card(self) -> Card:
-        return load_card(self.model_dir)
+        return self._files.card
 
-    @cached_property
+    @property
     def tokenizer(self) -> PromptTokenizer:
-        return load_tokenizer(self.model_dir / "tokenizer")
+        return self._files.tokenizer
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        from expressedit_mcp.engine.fingerprint import fingerprint
-
-        return fingerprint(self.model_dir)
+        return self._files.fingerprint
 
     def edit(self, request: EditRequest, on_step: OnStep, stop: Stop) -> EditResult:
         started = time.perf_counter()
@@ -66,5 +65,24 @@ class LocalEngine:
             from expressedit_mcp.engine.models import choose_device, choose_dtype, load_models
 
             device = choose_device(self._device)
-            self._editor = Editor(load_models(self.model_dir, device, choose_dtype(device)))
+            self._editor = Editor(load_models(self._files.folder, device, choose_dtype(device)))
         return self._editor
+
+
+class _ModelFiles:
+    """What a model directory says without being loaded, each read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def card(self) -> Card:
+        return load_card(self.folder)
+
+    @cached_property
+    def tokenizer(self) -> PromptTokenizer:
+        return load_tokenizer(self.folder / "tokenizer")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint(self.folder)

@@ -67,7 +67,9 @@ def load_models(folder: Path, device: torch.device, dtype: torch.dtype) -> Model
 
     Raises ModelError naming what is missing or of the wrong kind.
     """
-    from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.controlnets.controlnet import ControlNetModel
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
     from transformers.utils import logging
 

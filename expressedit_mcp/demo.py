@@ -1,0 +1,168 @@
+"""The demo: a real MCP client that edits a drawn character through the real server, over stdio."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+from mcp import Client, StdioServerParameters
+from PIL import Image
+from rich.console import Console
+
+from expressedit_mcp.errors import ExpressEditError
+from expressedit_mcp.preview import (
+    CHARACTERS,
+    Drawing,
+    EyeLandmarks,
+    contact_sheet,
+    draw_character,
+    expression_from_tags,
+)
+
+STORY = "He closed his eyes and laughed, his mouth wide open."
+CHARACTER = "Toma"
+REPAIR_STRENGTH = 0.7
+SIZE_PX = 256
+
+
+def run_demo(out: Path) -> None:
+    """Runs the demo and writes its pictures to `out`."""
+    anyio.run(_Demo(out.resolve()).run)
+
+
+class _Demo:
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.console = Console(highlight=False)
+
+    async def run(self) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        drawing = draw_character(CHARACTERS[CHARACTER], expression_from_tags([]), size_px=SIZE_PX)
+        before = self.out / "before.png"
+        Image.fromarray(drawing.pixels).save(before)
+        started = time.perf_counter()
+        # a store of its own, so that the edits are computed and not remembered
+        with tempfile.TemporaryDirectory(prefix="expressedit-demo-") as home:
+            environment = {
+                **os.environ,
+                "EXPRESSEDIT_HOME": home,
+                "EXPRESSEDIT_ROOTS": str(self.out),
+            }
+            server = StdioServerParameters(
+                command=sys.executable, args=["-m", "expressedit_mcp", "serve"], env=environment
+            )
+            async with Client(server) as client:
+                self._say(f"connected over stdio, protocol {client.protocol_version}", started)
+                pictures = await self._edit(client, drawing, before)
+        sheet = contact_sheet(
+            [drawing.pixels, *(_read(path) for path in pictures.values())],
+            columns=len(pictures) + 1,
+            captions=["before", *pictures],
+        )
+        Image.fromarray(sheet).save(self.out / "sheet.png")
+        self._say(f"[bold]contact sheet: {self.out / 'sheet.png'}[/bold]", started)
+
+    async def _edit(self, client: Client, drawing: Drawing, before: Path) -> dict[str, Path]:
+        """The edits of the demo; the saved pictures by caption."""
+        look = ", ".join(drawing.tags[:3])
+        face = list(drawing.crop_box)
+        opened = await self._call(client, "open_image", source=str(before))
+        self.console.print(f'  story: "{STORY}"')
+        hits = (await self._call(client, "search_expression_tags", query=STORY))["hits"]
+        for hit in hits[:4]:
+            self.console.print(f"    {hit['score']:.2f}  {hit['tag']}: {hit['definition']}")
+
+        edited = opened
+        pictures = {}
+        for part in ("mouth", "eyes"):
+            tag, prompt = await self._choose(client, hits, part, look)
+            edited = await self._call(
+                client,
+                "edit_expression",
+                image=edited["image_id"],
+                region={"box": list(drawing.part_boxes[part])},
+                prompt=prompt,
+                context=face,
+            )
+            pictures[f"{part}: {tag}"] = await self._save(client, edited, f"after-{part}.png")
+            self._outside(edited)
+
+        irises = [_iris(eye) for eye in (drawing.landmarks.left_eye, drawing.landmarks.right_eye)]
+        scaled = await self._call(
+            client, "apply_scale_transform", image=opened["image_id"], region=irises, scale_x=0.5
+        )
+        pictures["irises at 50 %"] = await self._save(client, scaled, "after-scale.png")
+        repaired = await self._call(
+            client,
+            "apply_scale_transform",
+            image=opened["image_id"],
+            region=irises,
+            scale_x=0.5,
+            repair=True,
+            tags=["constricted pupils"],
+            character=look,
+            strength=REPAIR_STRENGTH,
+            context=face,
+        )
+        pictures["… and repaired"] = await self._save(client, repaired, "after-repair.png")
+        return pictures
+
+    async def _choose(
+        self, client: Client, hits: list[dict[str, Any]], part: str, look: str
+    ) -> tuple[str, str]:
+        """The best hit for a part that the model has a word for, and its prompt."""
+        for hit in hits:
+            if part not in hit["parts"]:
+                continue
+            built = await self._call(client, "build_prompt", tags=[hit["tag"]], character=look)
+            if not built["unknown_to_model"]:
+                self.console.print(f"    {part}: {built['prompt']}")
+                return hit["tag"], built["prompt"]
+            self.console.print(f"    {part}: not {hit['tag']}, the model has no word for it")
+        raise ExpressEditError(f"No tag for the {part} was found for the demo's story line.")
+
+    async def _call(self, client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+        started = time.perf_counter()
+        result = await client.call_tool(tool, arguments)
+        if result.is_error:
+            text = " ".join(getattr(block, "text", "") for block in result.content)
+            raise ExpressEditError(f"{tool} failed: {text}")
+        self._say(tool, started)
+        return result.structured_content or {}
+
+    async def _save(self, client: Client, image: dict[str, Any], name: str) -> Path:
+        path = self.out / name
+        await self._call(
+            client, "save_image", image_id=image["image_id"], path=str(path), overwrite=True
+        )
+        return path
+
+    def _outside(self, edited: dict[str, Any]) -> None:
+        """Compares an edit with its parent, as an onlooker would."""
+        path = Path(edited["path"])
+        after, before = _read(path), _read(path.with_name(f"{edited['parent']}.png"))
+        left, top, right, bottom = edited["changed_box"]
+        outside = np.ones(after.shape[:2], bool)
+        outside[top:bottom, left:right] = False
+        differing = int((after != before).any(axis=2)[outside].sum())
+        self.console.print(f"    {differing} of {int(outside.sum())} pixels outside the box differ")
+
+    def _say(self, what: str, started: float) -> None:
+        self.console.print(f"  {time.perf_counter() - started:6.2f} s  {what}")
+
+
+def _iris(eye: EyeLandmarks) -> dict[str, list[float]]:
+    """The region of an iris: a little larger than its ellipse."""
+    (x, y), rx = eye.iris_center, eye.iris_radius * 1.1
+    ry = rx * 1.28
+    return {"ellipse": [x - rx, y - ry, x + rx, y + ry]}
+
+
+def _read(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path).convert("RGB"))

@@ -1,0 +1,142 @@
+"""What is installed, where things are, and what is missing with its remedy."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from expressedit_mcp import __version__
+from expressedit_mcp.errors import ExpressEditError
+from expressedit_mcp.settings import SHIPPED_MODEL, Settings
+
+_PACKAGES = (
+    "mcp",
+    "torch",
+    "diffusers",
+    "transformers",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "lancedb",
+)
+
+
+class Finding(NamedTuple):
+    """One line of the report; `remedy` is empty when all is well."""
+
+    what: str
+    found: str
+    remedy: str = ""
+
+
+def run_doctor(settings: Settings, port: int) -> int:
+    """Prints the report; 0 when nothing is missing, else 1."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    findings = list(_findings(settings, port))
+    for finding in findings:
+        mark = "[red]missing[/red]" if finding.remedy else "[green]ok[/green]"
+        table.add_row(mark, finding.what, finding.found)
+    console = Console(highlight=False)
+    console.print(table)
+    for finding in findings:
+        if finding.remedy:
+            console.print(f"- {finding.what}: {finding.remedy}")
+    return int(any(finding.remedy for finding in findings))
+
+
+def _findings(settings: Settings, port: int) -> Iterator[Finding]:
+    yield Finding(
+        "expressedit-mcp",
+        f"{__version__} on Python {platform.python_version()}, {platform.platform()}",
+    )
+    for package in _PACKAGES:
+        yield _package(package)
+    yield _device(settings)
+    yield _model(settings)
+    yield _home(settings)
+    for root in settings.allowed_roots(Path.cwd()):
+        exists = root.is_dir() or root == settings.pictures_dir
+        yield Finding(
+            "allowed folder", str(root), "" if exists else "make it, or change EXPRESSEDIT_ROOTS"
+        )
+    yield _port(port)
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, "not installed", "pip install -c constraints.txt .")
+
+
+def _device(settings: Settings) -> Finding:
+    try:
+        import torch
+
+        from expressedit_mcp.engine.models import choose_device, choose_dtype
+
+        device = choose_device(settings.device)
+        if device.type == "cuda" and not torch.cuda.is_available():
+            return Finding(
+                "device", str(device), "no CUDA here; unset EXPRESSEDIT_DEVICE or use cpu"
+            )
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+        return Finding(
+            "device", f"{device} ({name}, {choose_dtype(device)}, {os.cpu_count()} CPU cores)"
+        )
+    except (ImportError, RuntimeError) as error:
+        return Finding(
+            "device", f"torch does not work: {error}", "reinstall torch for this machine"
+        )
+
+
+def _model(settings: Settings) -> Finding:
+    from expressedit_mcp.engine import load_card
+    from expressedit_mcp.engine.models import PARTS
+
+    folder = settings.model.expanduser()
+    try:
+        card = load_card(folder)
+    except ExpressEditError as error:
+        return Finding("model", str(folder), str(error))
+    missing = [part for part in PARTS if not (folder / part).is_dir()]
+    if missing:
+        return Finding("model", str(folder), f"the folder lacks {', '.join(missing)}")
+    shipped = (
+        ", shipped; for real pictures set EXPRESSEDIT_MODEL" if folder == SHIPPED_MODEL else ""
+    )
+    control = "" if (folder / "controlnet").is_dir() else ", without a ControlNet"
+    return Finding(
+        "model", f"{card.name} for {card.domain} ({card.native_px} px{control}{shipped})"
+    )
+
+
+def _home(settings: Settings) -> Finding:
+    folder = settings.pictures_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        return Finding(
+            "picture store", str(folder), "not writable; set EXPRESSEDIT_HOME to a folder that is"
+        )
+    from expressedit_mcp.images import ImageStore
+
+    used = ImageStore(folder).used_bytes() / (1 << 20)
+    return Finding("picture store", f"{folder} ({used:.0f} of {settings.store_limit_mb} MB)")
+
+
+def _port(port: int) -> Finding:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        taken = probe.connect_ex(("127.0.0.1", port)) == 0
+    return Finding("HTTP port", f"{port} {'in use (by a running server?)' if taken else 'free'}")

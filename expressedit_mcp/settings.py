@@ -1,0 +1,70 @@
+"""Every setting, from the environment with the prefix EXPRESSEDIT_."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SHIPPED_MODEL = Path(__file__).parent / "preview" / "weights"
+
+
+class Settings(BaseSettings):
+    """Where things are and how large they may be. `roots` is a list joined by the system's path separator."""
+
+    model_config = SettingsConfigDict(env_prefix="EXPRESSEDIT_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("expressedit-mcp", appauthor=False),
+        description="Folder for pictures and caches; made when first needed",
+    )
+    roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Folders from which pictures may be read and to which they may be saved",
+    )
+    model: Path = Field(default=SHIPPED_MODEL, description="Model directory in diffusers layout")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    max_pixels: int = Field(
+        default=100_000_000, ge=1, description="Largest picture, width x height"
+    )
+    max_file_mb: int = Field(default=200, ge=1, description="Largest picture file")
+    max_data_uri_mb: int = Field(default=20, ge=1, description="Largest data: URI, decoded")
+    store_limit_mb: int = Field(
+        default=4096, ge=1, description="Stored pictures beyond this are warned of"
+    )
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _split_roots(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
+        return value
+
+    @cached_property
+    def pictures_dir(self) -> Path:
+        """Where the versions of pictures are kept."""
+        return self.home.expanduser().resolve() / "images"
+
+    @cached_property
+    def cache_dir(self) -> Path:
+        """Where things that can be made again are kept."""
+        return self.home.expanduser().resolve() / "cache"
+
+    def allowed_roots(self, working_dir: Path) -> tuple[Path, ...]:
+        """The folders that may be read and written, absolute and without symlinks.
+
+        The picture folder always; then `roots`, or without any the working directory, unless that
+        is a drive's root or the home folder.
+        """
+        if self.roots:
+            named = tuple(root.expanduser().resolve() for root in self.roots)
+        else:
+            here = working_dir.resolve()
+            too_wide = here == Path(here.anchor) or here == Path.home().resolve()
+            named = () if too_wide else (here,)
+        return (*named, self.pictures_dir)

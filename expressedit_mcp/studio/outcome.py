@@ -1,0 +1,17 @@
+"""What a user action gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from expressedit_mcp.images import Version
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A new version and how it came about. `cached` says that the same request had made it before."""
+
+    version: Version
+    elapsed_s: float
+    cached: bool
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,141 @@
+"""From a command to everything that an edit depends on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from expressedit_mcp.engine import Card, EditRequest
+from expressedit_mcp.errors import InputError
+from expressedit_mcp.images import request_key
+from expressedit_mcp.imaging import (
+    Box,
+    CropPlan,
+    Finder,
+    Picture,
+    Selection,
+    extract,
+    feather,
+    grow,
+    plan_crop,
+    to_rgb,
+    union,
+)
+from expressedit_mcp.studio.commands import EditCommand
+from expressedit_mcp.studio.wording import Wording
+
+
+@dataclass(frozen=True)
+class EditPlan:
+    """A selection, a crop and the engine's settings but for the seed; `settings` is all of it as JSON."""
+
+    selection: Selection
+    crop: CropPlan
+    wording: Wording
+    settings: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+    def request(self, picture: Picture, seed: int) -> EditRequest:
+        """The engine's request for one seed."""
+        s = self.settings
+        return EditRequest(
+            crop=extract(to_rgb(picture.pixels), self.crop.box),
+            selection=self.selection.within(self.crop.box),
+            model_size=self.crop.model_size,
+            prompt=self.wording.pieces,
+            negative_prompt=self.wording.negative_pieces,
+            strength=s["strength"],
+            steps=s["steps"],
+            guidance_scale=s["guidance_scale"],
+            control_scale=s["control_scale"],
+            control_end=s["control_end"],
+            control_inside=s["control_inside"],
+            sampler=s["sampler"],
+            seed=seed,
+        )
+
+    def derived_seed(self) -> int:
+        """A seed that is the same for the same request, 0..2^31 - 1."""
+        return int(request_key(self.settings)[:8], 16) & 0x7FFFFFFF
+
+
+def plan_edit(
+    command: EditCommand,
+    image_id: str,
+    picture: Picture,
+    selections: Sequence[Selection],
+    wording: Wording,
+    card: Card,
+    model_fingerprint: str,
+    finder: Finder | None,
+) -> EditPlan:
+    """The plan of an edit, with the card's defaults filled in. Raises InputError."""
+    outline = grow(union(selections), command.grow_px)
+    feather_px = command.feather_px
+    if feather_px is None:
+        feather_px = round(card.feather * min(outline.box.width, outline.box.height))
+    selection = feather(outline, feather_px)
+    context, warnings = _context(command, picture, selection, card, finder)
+    crop = plan_crop(
+        picture.size,
+        selection.box,
+        native_px=card.native_px,
+        context=context,
+        margin=card.margin,
+        min_side_px=card.min_crop_px,
+    )
+    settings = {
+        "operation": "edit",
+        "image": image_id,
+        "model": model_fingerprint,
+        "selection": hashlib.sha256(selection.alpha.tobytes()).hexdigest()[:16],
+        "selection_box": selection.box.as_list(),
+        "grow_px": command.grow_px,
+        "feather_px": feather_px,
+        "crop_box": crop.box.as_list(),
+        "model_size": [crop.model_size.width, crop.model_size.height],
+        "prompt": [list(piece) for piece in wording.pieces],
+        "negative_prompt": [list(piece) for piece in wording.negative_pieces],
+        "strength": _or(command.strength, card.strength),
+        "steps": _or(command.steps, getattr(card.steps, command.quality)),
+        "guidance_scale": _or(command.guidance_scale, card.guidance_scale),
+        "control_scale": card.control_scale,
+        "control_end": _or(command.control_end, card.control_end),
+        "control_inside": _or(command.control_inside, card.control_inside),
+        "sampler": card.sampler,
+    }
+    return EditPlan(selection, crop, wording, settings, warnings)
+
+
+def _context(
+    command: EditCommand,
+    picture: Picture,
+    selection: Selection,
+    card: Card,
+    finder: Finder | None,
+) -> tuple[Box | None, tuple[str, ...]]:
+    """What the model shall see besides the selection: the asked-for box, or the face it lies in."""
+    if command.context is not None:
+        left, top, right, bottom = (round(edge) for edge in command.context)
+        box = Box(left, top, right, bottom) & picture.size.box
+        if box.is_empty:
+            raise InputError(
+                f"The context {list(command.context)} lies outside the picture, which is "
+                f"{picture.size.width} wide and {picture.size.height} high."
+            )
+        return box, ()
+    if card.framing != "face":
+        return None, ()
+    for face in finder.find_faces(to_rgb(picture.pixels)) if finder else []:
+        if not (face.box & selection.box).is_empty:
+            return face.box, ()
+    return None, (
+        f"The model {card.name} works best when it sees the whole face and nothing more; pass "
+        "context=[left, top, right, bottom] round the face, from eyebrows and ears to chin.",
+    )
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value

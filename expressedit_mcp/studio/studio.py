@@ -1,0 +1,372 @@
+"""The studio: every user action, from an image reference to a stored version."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import tagdb
+from expressedit_mcp.engine import Engine, LocalEngine, OnStep
+from expressedit_mcp.engine.backend import Stop
+from expressedit_mcp.errors import Cancelled, InputError
+from expressedit_mcp.images import (
+    DecodeLimits,
+    ImageStore,
+    Opened,
+    Preview,
+    Roots,
+    Version,
+    decode,
+    make_preview,
+    read_source,
+)
+from expressedit_mcp.images.store import ID_PATTERN
+from expressedit_mcp.imaging import (
+    Box,
+    Face,
+    Finder,
+    Patch,
+    Picture,
+    Selection,
+    apply_patch,
+    draw_grid,
+    mask_selection,
+    scale_under,
+    to_rgb,
+    union,
+)
+from expressedit_mcp.imaging.crop import extract
+from expressedit_mcp.settings import Settings
+from expressedit_mcp.studio import wording
+from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.outcome import Outcome
+from expressedit_mcp.studio.planning import plan_edit
+from expressedit_mcp.studio.selecting import select
+
+_MIB = 1 << 20
+REPAIR_STRENGTH = 0.5
+
+
+def _ignore_step(done: int, total: int, what: str) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+class Studio:
+    """Owns the tag store, the image store and the engine, and closes them.
+
+    Its methods block and may be called from several threads; the engine takes one edit at a time.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        roots: Roots,
+        tags: tagdb.TagStore,
+        images: ImageStore,
+        engine: Engine,
+        finder: Finder | None = None,
+    ) -> None:
+        self.settings, self.roots = settings, roots
+        self.tags, self.images, self.engine, self.finder = tags, images, engine, finder
+
+    @classmethod
+    def open(cls, settings: Settings) -> Studio:
+        """A studio as the settings describe it. Nothing heavy is loaded."""
+        return cls(
+            settings,
+            Roots(settings.allowed_roots(Path.cwd())),
+            tagdb.TagStore(tagdb.load_tags(), settings.cache_dir / "tagdb"),
+            ImageStore(settings.pictures_dir),
+            LocalEngine(settings.model.expanduser(), settings.device),
+        )
+
+    def close(self) -> None:
+        self.tags.close()
+        self.engine.close()
+
+    def search(
+        self, query: str, text_en: str | None, limit: int, category: str | None
+    ) -> tagdb.SearchResult:
+        """Tags for a line of a story, an instruction or an emoticon."""
+        return self.tags.search(query, text_en=text_en, limit=limit, category=category)
+
+    def build_prompt(
+        self,
+        tags: tuple[str, ...],
+        character: str = "",
+        style: str | None = None,
+        negative_prompt: str | None = None,
+    ) -> tagdb.BuiltPrompt:
+        """A prompt for the engine's model."""
+        return wording.from_tags(
+            self.tags,
+            self.engine,
+            tags,
+            character=character,
+            style=style,
+            negative_prompt=negative_prompt,
+        )
+
+    def unknown_to_model(self, prompt: tagdb.BuiltPrompt) -> tuple[str, ...]:
+        """The words of a prompt that the model has no token for, and so will not draw."""
+        return wording.unknown_words(self.engine, prompt.pieces)
+
+    def open_image(self, reference: str) -> Version:
+        """The stored version behind an image reference: an image id, a path or a data: URI."""
+        if ID_PATTERN.fullmatch(reference):
+            return self.images.get(reference)
+        opened, name = self._decode(reference)
+        return self.images.add(opened.picture, name, opened.notes)
+
+    def find_faces(self, image_id: str) -> list[Face] | None:
+        """The faces of a version; None without a finder."""
+        if self.finder is None:
+            return None
+        return self.finder.find_faces(to_rgb(self.images.load(image_id).pixels))
+
+    def edit(
+        self, command: EditCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
+    ) -> list[Outcome]:
+        """One outcome per variation. Raises InputError before anything is computed, or Cancelled."""
+        if command.place:
+            raise InputError(
+                "place=True needs the Photoshop bridge, which this version does not have. Call again "
+                "without it; the result's path can be placed by hand."
+            )
+        words = wording.word_edit(
+            self.tags,
+            self.engine,
+            tags=command.tags,
+            prompt=command.prompt,
+            character=command.character,
+            style=command.style,
+            negative_prompt=command.negative_prompt,
+        )
+        parent = self.open_image(command.image)
+        picture = self.images.load(parent.image_id)
+        selections = select(command.region, picture, self._picture, self.finder)
+        return self._edit(command, parent, picture, selections, words, on_step, stop)
+
+    def scale(
+        self, command: ScaleCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
+    ) -> Outcome:
+        """The scaled version, or its repair when that is asked for."""
+        words = None
+        if command.repair:
+            words = wording.word_edit(
+                self.tags,
+                self.engine,
+                tags=command.tags,
+                prompt=command.prompt,
+                character=command.character,
+                style=None,
+                negative_prompt=None,
+            )
+        elif command.tags or command.prompt:
+            raise InputError(
+                "tags and prompt only matter with repair=True; set it, or leave them out."
+            )
+        started = time.perf_counter()
+        parent = self.open_image(command.image)
+        picture = self.images.load(parent.image_id)
+        selections = select(command.region, picture, self._picture, self.finder)
+        request = {
+            "operation": "scale",
+            "image": parent.image_id,
+            "scale_x": command.scale_x,
+            "scale_y": command.scale_y,
+            "anchor": command.anchor,
+            "selections": [
+                [*s.box.as_list(), hashlib.sha256(s.alpha.tobytes()).hexdigest()[:16]]
+                for s in selections
+            ],
+        }
+        known = self.images.find(request)
+        patch = _scale_each(picture, selections, command)
+        scaled = known or self.images.derive(parent, picture, patch, "scale", request)
+        outcome = Outcome(scaled, time.perf_counter() - started, known is not None, self._full())
+        if words is None:
+            return outcome
+        written = mask_selection(patch.alpha, picture.size, (patch.box.left, patch.box.top))
+        edit = EditCommand(
+            image=scaled.image_id,
+            region=(),
+            strength=REPAIR_STRENGTH if command.strength is None else command.strength,
+            seed=command.seed,
+            # the scaled pixels are the hint, so their edges stay
+            control_inside="keep",
+            context=command.context,
+        )
+        after = apply_patch(picture, patch)
+        repaired = self._edit(edit, scaled, after, [written], words, on_step, stop)[0]
+        return replace(repaired, elapsed_s=time.perf_counter() - started)
+
+    def view(self, image_id: str, box: Box | None, max_side: int, grid: bool) -> Preview:
+        """A view of a version, or of a box of it. Raises InputError for a box outside."""
+        picture = self.images.load(self.images.get(image_id).image_id)
+        shown = picture.size.box if box is None else box & picture.size.box
+        if shown.is_empty:
+            raise InputError(
+                f"The box lies outside the picture, which is {picture.size.width} wide and "
+                f"{picture.size.height} high."
+            )
+        pixels = extract(picture.pixels, shown)
+        if not grid:
+            return make_preview(pixels, max_side)
+        scale = max_side / max(shown.width, shown.height)
+        size = (max(1, round(shown.width * scale)), max(1, round(shown.height * scale)))
+        return make_preview(draw_grid(_enlarged(to_rgb(pixels), size), shown), max_side)
+
+    def list_images(self, limit: int) -> list[Version]:
+        """The newest versions."""
+        return self.images.versions()[:limit]
+
+    def save_image(self, image_id: str, path: str, overwrite: bool) -> Path:
+        """Copies a version's PNG to a path inside the roots; returns it. Raises InputError."""
+        version = self.images.get(image_id)
+        target = self.roots.new(path)
+        if target.suffix.lower() != ".png":
+            raise InputError(f"{target.name} does not end in .png; pictures are saved as PNG.")
+        if target.is_relative_to(self.settings.pictures_dir):
+            raise InputError(
+                "The picture store's own folder is not written to. Choose another folder."
+            )
+        try:
+            with (
+                self.images.path(version.image_id).open("rb") as source,
+                target.open("wb" if overwrite else "xb") as file,
+            ):
+                shutil.copyfileobj(source, file)
+        except FileExistsError as error:
+            raise InputError(
+                f"{target} exists and was left as it is. Choose another name, or pass overwrite=true."
+            ) from error
+        except OSError as error:
+            raise InputError(f"{target} could not be written: {error.strerror}.") from error
+        return target
+
+    def _edit(
+        self,
+        command: EditCommand,
+        parent: Version,
+        picture: Picture,
+        selections: list[Selection],
+        words: wording.Wording,
+        on_step: OnStep,
+        stop: Stop,
+    ) -> list[Outcome]:
+        engine = self.engine
+        plan = plan_edit(
+            command,
+            parent.image_id,
+            picture,
+            selections,
+            words,
+            engine.card,
+            engine.fingerprint,
+            self.finder,
+        )
+        warnings = (*words.warnings, *plan.warnings, *self._domain())
+        first = plan.derived_seed() if command.seed is None else command.seed
+        outcomes = []
+        for number in range(command.variations):
+            if stop():
+                raise Cancelled("The edit was cancelled; the picture is as it was.")
+            seed = (first + number) % (1 << 31)
+            request = {**plan.settings, "seed": seed}
+            started = time.perf_counter()
+            known = self.images.find(request)
+            if known is None:
+                result = engine.edit(
+                    plan.request(picture, seed), _part(on_step, number, command.variations), stop
+                )
+                patch = Patch.of(result.rgb, plan.crop.box, plan.selection, picture)
+                facts = {
+                    "model_calls": result.model_calls,
+                    "controlled_calls": result.controlled_calls,
+                    "model_name": engine.card.name,
+                }
+                version = self.images.derive(parent, picture, patch, "edit", request, facts)
+            else:
+                version = known
+            elapsed = time.perf_counter() - started
+            outcomes.append(
+                Outcome(version, elapsed, known is not None, (*warnings, *self._full()))
+            )
+        return outcomes
+
+    def _picture(self, reference: str) -> Picture:
+        if ID_PATTERN.fullmatch(reference):
+            return self.images.load(self.images.get(reference).image_id)
+        return self._decode(reference)[0].picture
+
+    def _decode(self, reference: str) -> tuple[Opened, str]:
+        data, name = read_source(
+            reference,
+            self.roots,
+            max_file_mb=self.settings.max_file_mb,
+            max_data_uri_mb=self.settings.max_data_uri_mb,
+        )
+        return decode(data, name, DecodeLimits(self.settings.max_pixels)), name
+
+    def _domain(self) -> tuple[str, ...]:
+        card = self.engine.card
+        if card.domain == "illustrations":
+            return ()
+        return (
+            f"The model {card.name} was made for {card.domain}; other pictures need real SDXL weights "
+            "(set EXPRESSEDIT_MODEL to a model directory).",
+        )
+
+    def _full(self) -> tuple[str, ...]:
+        used, limit = self.images.used_bytes(), self.settings.store_limit_mb * _MIB
+        if used <= limit:
+            return ()
+        return (
+            f"The picture store holds {used / _MIB:.0f} MB of the wanted {limit / _MIB:.0f}; "
+            "`expressedit-mcp images prune` frees space.",
+        )
+
+
+def _scale_each(picture: Picture, selections: list[Selection], command: ScaleCommand) -> Patch:
+    """One patch for all regions, scaled one after the other."""
+    after, written = picture, []
+    for selection in selections:
+        patch = scale_under(after, selection, command.scale_x, command.scale_y, command.anchor)
+        after = apply_patch(after, patch)
+        written.append(
+            mask_selection(
+                (patch.alpha > 0).astype(np.uint8) * 255,
+                picture.size,
+                (patch.box.left, patch.box.top),
+            )
+        )
+    whole = union(written)
+    colours = min(3, picture.pixels.shape[2])
+    return Patch(whole.box, extract(after.pixels, whole.box)[..., :colours], whole.alpha)
+
+
+def _part(on_step: OnStep, number: int, count: int) -> OnStep:
+    """Progress of one of several variations as progress of all of them."""
+    if count == 1:
+        return on_step
+
+    def report(done: int, total: int, what: str) -> None:
+        on_step(number * total + done, count * total, f"variation {number + 1} of {count}: {what}")
+
+    return report
+
+
+def _enlarged(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))

@@ -1,0 +1,13 @@
+"""The MCP tools: one module per family. Each is a page of menu; the work is the studio's."""
+
+from __future__ import annotations
+
+from mcp.server.mcpserver.tools import Tool
+
+from expressedit_mcp.tools import edits, pictures, tags
+from expressedit_mcp.tools.worker import OpenStudio
+
+
+def all_tools(open_studio: OpenStudio) -> list[Tool]:
+    """Every tool, always in the same order."""
+    return [*tags.tools(open_studio), *edits.tools(open_studio), *pictures.tools(open_studio)]

@@ -1,0 +1,99 @@
+"""Arguments that several tools take, with what a model must know about them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from expressedit_mcp.regions import Number, Region
+
+
+def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
+    """A union reports every form that does not fit; one sentence helps more."""
+    try:
+        return parse(value)
+    except ValidationError as error:
+        raise ValueError(
+            'is not a region. Accepted: {"box": [left, top, right, bottom]}, {"ellipse": [left, top, right, '
+            'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, or a list of them, in pixels of the picture. '
+            "Words do not select: look at view_image(image_id, grid=True) to find coordinates"
+        ) from error
+
+
+ImageRef = Annotated[
+    str,
+    Field(
+        description="image_id of an earlier result, path of a PNG, JPEG or WebP file in an allowed folder, "
+        "or a data: URI filled in by the client",
+        min_length=1,
+        examples=["img_3a4aa6b9c9e5ed0b3c7a", "panels/page1.png"],
+    ),
+]
+RegionArg = Annotated[
+    Region,
+    WrapValidator(_region_in_words),
+    Field(
+        description="What may change, in picture pixels, half-open; a list is the union. Select the whole "
+        "feature with some skin round it: eyes with brows and lids, mouth with a margin",
+        examples=[{"box": [86, 163, 170, 223]}, [{"ellipse": [62, 106, 102, 154]}]],
+    ),
+]
+ContextArg = Annotated[
+    tuple[Number, Number, Number, Number] | None,
+    Field(
+        description="[left, top, right, bottom] that the model also sees; changes nothing outside region. "
+        "Give the whole face",
+        examples=[[36, 59, 220, 243]],
+    ),
+]
+TagsArg = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=200)]] | None,
+    Field(
+        description="Expression tags from search_expression_tags; one may carry a weight as '(smile:1.2)'",
+        examples=[["closed eyes", "smile"]],
+        max_length=40,
+    ),
+]
+PromptArg = Annotated[
+    str | None,
+    Field(
+        description="A finished prompt as build_prompt returns it, instead of tags",
+        max_length=8000,
+        examples=["pink hair, green eyes, closed eyes, (smile:1.2)"],
+    ),
+]
+CharacterArg = Annotated[
+    str,
+    Field(
+        description="What else is true of the character, as tags: hair, eye colour, clothes",
+        max_length=4000,
+        examples=["pink hair, green eyes, twintails"],
+    ),
+]
+StyleArg = Annotated[
+    str | None,
+    Field(description="Prompt style, such as 'illustrious' or 'plain'; default: the model card's"),
+]
+NegativeArg = Annotated[
+    str | None,
+    Field(description="Negative prompt; default: the style's", max_length=8000),
+]
+StrengthArg = Annotated[
+    float | None,
+    Field(
+        description="Denoising strength: 0.3 keeps the shapes, 0.8 redraws; default: the card's",
+        gt=0,
+        le=1,
+        examples=[0.7],
+    ),
+]
+SeedArg = Annotated[
+    int | None,
+    Field(
+        description="Seed of the noise; unset, it follows from the request, so the same call gives the same "
+        "picture and another seed another try",
+        ge=0,
+        lt=1 << 31,
+    ),
+]

@@ -1,0 +1,243 @@
+"""What the tools answer: structured facts, the same facts in words, a small preview, a link."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from mcp.types import (
+    Annotations,
+    CallToolResult,
+    ContentBlock,
+    ImageContent,
+    ResourceLink,
+    TextContent,
+)
+from pydantic import BaseModel, Field
+
+if TYPE_CHECKING:
+    from expressedit_mcp.images import Preview, Version
+    from expressedit_mcp.studio import Outcome, Studio
+
+
+class ImageFacts(BaseModel):
+    """A stored, immutable version of a picture."""
+
+    image_id: str = Field(description="Handle for later calls")
+    path: str = Field(description="Absolute path of the lossless PNG on the user's machine")
+    uri: str = Field(description="Resource to read the full picture from")
+    mime_type: str = "image/png"
+    width: int
+    height: int
+    mode: str = Field(description="L, RGB or RGBA")
+    operation: str = Field(description="open, edit or scale")
+    parent: str | None = Field(description="image_id that this version was made from")
+    source: str = Field(description="Name of the file that was opened first")
+    changed_box: list[int] | None = Field(
+        description="[left, top, right, bottom] of what differs from parent"
+    )
+    notes: list[str] = Field(default=[], description="What was done to the picture on opening")
+
+
+class FaceFacts(BaseModel):
+    """A found face."""
+
+    box: list[int]
+    confidence: float
+
+
+class OpenedImage(ImageFacts):
+    """An opened picture; `faces` is null when there is no face finder."""
+
+    faces: list[FaceFacts] | None
+
+
+class ModelFacts(BaseModel):
+    """The model that made an edit."""
+
+    name: str
+    domain: str = Field(description="The pictures it was made for")
+
+
+class Made(BaseModel):
+    """One variation of a result."""
+
+    image_id: str
+    path: str
+    uri: str
+    seed: int | None
+    elapsed_s: float
+    cached: bool = Field(description="True when the same request had been computed before")
+
+
+class EditedImage(ImageFacts):
+    """The result of an edit or a transform."""
+
+    seed: int | None
+    elapsed_s: float
+    cached: bool = Field(description="True when the same request had been computed before")
+    parameters: dict[str, Any] = Field(description="Everything the result depends on")
+    model: ModelFacts | None = Field(description="Null when no model took part")
+    warnings: list[str]
+    variations: list[Made]
+
+
+class ImageList(BaseModel):
+    """Stored versions, the newest first."""
+
+    images: list[ImageFacts]
+
+
+class SavedImage(BaseModel):
+    """Where a picture was saved."""
+
+    image_id: str
+    path: str
+
+
+class TransformAdvice(BaseModel):
+    """Whether the pixels should be transformed before the edit."""
+
+    needed: str = Field(description="no, maybe or yes")
+    advice: str = Field(description="What to do, in words; empty when nothing")
+
+
+class TagHit(BaseModel):
+    """One found expression tag."""
+
+    tag: str
+    score: float = Field(description="0..1, ranks the hits of this search; no probability")
+    prompt_form: str
+    definition: str
+    category: str
+    parts: list[str]
+    names: dict[str, list[str]] = Field(description="Names by language: en, ja, zh, ko")
+    transform: TransformAdvice
+    contradicts: list[str]
+    matched: list[str] = Field(description="Words of the query that name the tag")
+
+
+class TagHits(BaseModel):
+    """Found tags, best first."""
+
+    hits: list[TagHit]
+    no_expression: bool = Field(description="True when the text seems to describe no expression")
+
+
+class PromptFacts(BaseModel):
+    """A prompt for the current model."""
+
+    prompt: str
+    negative_prompt: str
+    tags: list[str] = Field(description="Canonical names of the tags in it")
+    unknown: list[str] = Field(description="Words that are no tags and stand in it as free text")
+    unknown_to_model: list[str] = Field(description="Words that this model will not draw")
+    warnings: list[str]
+
+
+def image_facts(studio: Studio, version: Version) -> dict[str, Any]:
+    """The fields of ImageFacts."""
+    return {
+        "image_id": version.image_id,
+        "path": str(studio.images.path(version.image_id)),
+        "uri": version.uri,
+        "width": version.width,
+        "height": version.height,
+        "mode": version.mode,
+        "operation": version.operation,
+        "parent": version.parent,
+        "source": version.source,
+        "changed_box": list(version.changed_box) if version.changed_box else None,
+        "notes": list(version.notes),
+    }
+
+
+def opened_result(studio: Studio, version: Version) -> CallToolResult:
+    """The answer to opening a picture."""
+    faces = studio.find_faces(version.image_id)
+    found = None
+    if faces is not None:
+        found = [FaceFacts(box=f.box.as_list(), confidence=f.confidence) for f in faces]
+    facts = OpenedImage(**image_facts(studio, version), faces=found)
+    summary = (
+        f"Opened {facts.source} as {facts.image_id}, {facts.width} x {facts.height} {facts.mode}."
+    )
+    return _with_picture(studio, version, summary, facts)
+
+
+def edited_result(studio: Studio, outcomes: list[Outcome]) -> CallToolResult:
+    """The answer to an edit or a transform; the first outcome stands at top level."""
+    first = outcomes[0]
+    version = first.version
+    facts = EditedImage(
+        **image_facts(studio, version),
+        seed=version.request.get("seed"),
+        elapsed_s=round(first.elapsed_s, 3),
+        cached=first.cached,
+        parameters={**version.request, **version.facts},
+        model=_model(studio, version),
+        warnings=list(first.warnings),
+        variations=[_made(studio, outcome) for outcome in outcomes],
+    )
+    left, top, right, bottom = version.changed_box or (0, 0, 0, 0)
+    retry = (
+        f" Seed {facts.seed}; the same request gives the same picture, so for another try pass another seed."
+        if facts.seed is not None
+        else ""
+    )
+    known = " (already computed)" if first.cached else ""
+    summary = (
+        f"Made {facts.image_id}{known}: {facts.path}\nOnly pixels in [{left}, {top}, {right}, {bottom}] "
+        f"changed; all others are byte for byte those of {facts.parent}.{retry}"
+    )
+    return _with_picture(studio, version, summary, facts)
+
+
+def plain_result(facts: BaseModel, summary: str) -> CallToolResult:
+    """Structured facts and the same in text."""
+    return CallToolResult(
+        content=[TextContent(text=f"{summary}\n{facts.model_dump_json()}")],
+        structured_content=facts.model_dump(mode="json"),
+    )
+
+
+def preview_content(preview: Preview) -> ImageContent:
+    """An image block."""
+    return ImageContent(data=base64.b64encode(preview.data).decode(), mime_type=preview.mime_type)
+
+
+def _with_picture(
+    studio: Studio, version: Version, summary: str, facts: BaseModel
+) -> CallToolResult:
+    from expressedit_mcp.images import make_preview
+
+    text = TextContent(text=f"{summary}\n{facts.model_dump_json()}")
+    preview = make_preview(studio.images.load(version.image_id).pixels)
+    path = studio.images.path(version.image_id)
+    link = ResourceLink(
+        uri=version.uri,
+        name=path.name,
+        mime_type="image/png",
+        size=path.stat().st_size,
+        annotations=Annotations(audience=["user"]),
+    )
+    content: list[ContentBlock] = [text, preview_content(preview), link]
+    return CallToolResult(content=content, structured_content=facts.model_dump(mode="json"))
+
+
+def _model(studio: Studio, version: Version) -> ModelFacts | None:
+    if version.operation != "edit":
+        return None
+    return ModelFacts(name=version.facts["model_name"], domain=studio.engine.card.domain)
+
+
+def _made(studio: Studio, outcome: Outcome) -> Made:
+    version = outcome.version
+    return Made(
+        image_id=version.image_id,
+        path=str(studio.images.path(version.image_id)),
+        uri=version.uri,
+        seed=version.request.get("seed"),
+        elapsed_s=round(outcome.elapsed_s, 3),
+        cached=outcome.cached,
+    )
