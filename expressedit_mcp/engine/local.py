@@ -81,6 +81,7 @@ class _ModelFiles:
 
     @cached_property
     def tokenizer(self) -> PromptTokenizer:
+        load_card(self.folder)  # says better than a missing file what is wrong with a folder
         return load_tokenizer(self.folder / "tokenizer")
 
     @cached_property

@@ -85,7 +85,10 @@ def alpha_bar_at(t: np.ndarray, alphas: np.ndarray) -> np.ndarray:
         log_odds = np.log(alphas) - np.log1p(-alphas)
     share = t - floor
     low, high = log_odds[floor], log_odds[ceil]
-    mixed = np.where(share == 0, low, (1 - share) * low + share * high)
+    with np.errstate(invalid="ignore"):
+        between = (1 - share) * low + share * high
+    # a level of pure noise has log odds -inf, which must not meet a share of 0
+    mixed = np.where(share == 0, low, between)
     return 1 / (1 + np.exp(-mixed))
 
 

@@ -58,18 +58,15 @@ class Roots:
                 f"the user's machine. Ask for the picture's path there. {self._accepted()}"
             )
         given = Path(os.path.expanduser(text))
-        candidates = [given] if given.is_absolute() else [root / given for root in self.allowed]
-        inside = []
-        for candidate in candidates:
-            try:
-                real = candidate.resolve()
-            except (OSError, RuntimeError) as error:
-                raise InputError(f"The path {text!r} cannot be followed: {error}.") from error
-            if any(real.is_relative_to(root) for root in self.allowed):
-                inside.append(real)
-        if not inside:
+        candidates = [root / given for root in self.allowed]
+        path = next((p for p in candidates if os.path.lexists(p)), candidates[0])
+        try:
+            real = path.resolve()
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"The path {text!r} cannot be followed: {error}.") from error
+        if not any(real.is_relative_to(root) for root in self.allowed):
             raise InputError(f"{text!r} is outside the allowed folders. {self._accepted()}")
-        return next((path for path in inside if path.exists()), inside[0])
+        return real
 
     def _accepted(self) -> str:
         folders = ", ".join(str(root) for root in self.allowed)

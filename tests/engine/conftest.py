@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-
 import tiny_sdxl
+
 from expressedit_mcp.engine.edit import Editor
 from expressedit_mcp.engine.models import load_models
 

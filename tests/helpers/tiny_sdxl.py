@@ -33,8 +33,8 @@ SCHEDULER = {
 def save(folder: Path, *, seed: int = 0, **scheduler: object) -> None:
     """Writes the model in diffusers layout; `scheduler` overrides its scheduler's config."""
     torch.manual_seed(seed)
-    vocabulary = _save_tokenizer(folder / "tokenizer", "<|endoftext|>")
-    _save_tokenizer(folder / "tokenizer_2", "!")
+    vocabulary = save_tokenizer(folder / "tokenizer", "<|endoftext|>")
+    save_tokenizer(folder / "tokenizer_2", "!")
     text = {
         "vocab_size": len(vocabulary),
         "num_hidden_layers": 2,
@@ -68,7 +68,8 @@ def save(folder: Path, *, seed: int = 0, **scheduler: object) -> None:
     control = ControlNetModel(conditioning_embedding_out_channels=(8, 8, 16, 16), **common)
     with torch.no_grad():
         # fresh zero convolutions would make the ControlNet invisible
-        for convolution in (*control.controlnet_down_blocks, control.controlnet_mid_block):
+        hint = control.controlnet_cond_embedding.conv_out
+        for convolution in (*control.controlnet_down_blocks, control.controlnet_mid_block, hint):
             torch.nn.init.normal_(convolution.weight, std=0.1)
     control.save_pretrained(folder / "controlnet")
     AutoencoderKL(
@@ -86,7 +87,7 @@ def save(folder: Path, *, seed: int = 0, **scheduler: object) -> None:
     _write(folder / "card.json", CARD)
 
 
-def _save_tokenizer(folder: Path, pad: str) -> dict[str, int]:
+def save_tokenizer(folder: Path, pad: str) -> dict[str, int]:
     """CLIP's files vocab.json and merges.txt, with a few whole words."""
     folder.mkdir(parents=True)
     letters = _byte_alphabet()

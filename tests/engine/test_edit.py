@@ -1,0 +1,198 @@
+"""One edit on a tiny random SDXL: determinism, stop, control, shapes, refusals."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_sdxl
+import torch
+
+from expressedit_mcp.engine import EditRequest, LocalEngine, load_card
+from expressedit_mcp.engine.edit import Editor
+from expressedit_mcp.engine.models import load_models
+from expressedit_mcp.errors import Cancelled, ModelError
+from expressedit_mcp.imaging import Size
+
+
+def request(side: int = 64, **changes: object) -> EditRequest:
+    rng = np.random.default_rng(0)
+    crop = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
+    selection = np.zeros((side, side), np.uint8)
+    selection[side // 4 : side // 2, side // 4 : side // 2] = 255
+    made = EditRequest(
+        crop=crop,
+        selection=selection,
+        model_size=Size(64, 64),
+        prompt=(("smile", 1.0),),
+        negative_prompt=(),
+        strength=0.7,
+        steps=4,
+        guidance_scale=3.0,
+        control_scale=1.0,
+        control_end=0.5,
+        control_inside="keep",
+        sampler="euler_a",
+        seed=1,
+    )
+    return replace(made, **changes)
+
+
+def run(editor: Editor, wanted: EditRequest) -> np.ndarray:
+    return editor.edit(wanted, lambda *step: None, lambda: False)[0]
+
+
+def test_the_same_request_gives_the_same_pixels(editor: Editor) -> None:
+    assert np.array_equal(run(editor, request()), run(editor, request()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 2},
+        {"prompt": (("closed eyes", 1.0),)},
+        {"prompt": (("smile", 1.4),)},
+        {"negative_prompt": (("open mouth", 1.0),)},
+        {"strength": 0.4},
+        {"steps": 6},
+        {"guidance_scale": 5.0},
+        {"control_end": 0.0},
+        {"control_scale": 0.5},
+        {"control_inside": "erase"},
+        {"sampler": "ddim"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_setting_of_a_request_changes_the_result(editor: Editor, change: dict) -> None:
+    assert not np.array_equal(run(editor, request()), run(editor, request(**change)))
+
+
+def test_result_has_the_crops_size_and_stays_in_range(editor: Editor) -> None:
+    rgb = run(editor, request(side=101))
+    assert rgb.shape == (101, 101, 3)
+    assert rgb.min() >= 0
+    assert rgb.max() <= 1
+
+
+def test_progress_counts_every_call_and_ends_at_the_total(editor: Editor) -> None:
+    seen: list[tuple[int, int]] = []
+    _, calls, controlled = editor.edit(
+        request(), lambda done, total, what: seen.append((done, total)), lambda: False
+    )
+    assert calls == 3
+    assert controlled == 3
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_control_is_skipped_after_its_end(editor: Editor) -> None:
+    counts = []
+    for end in (0.0, 0.25, 1.0):
+        wanted = request(steps=12, strength=1.0, control_end=end)
+        counts.append(editor.edit(wanted, lambda *step: None, lambda: False)[1:])
+    assert counts == [(12, 0), (12, 5), (12, 12)]
+
+
+def test_stop_is_asked_before_every_step(editor: Editor) -> None:
+    done: list[int] = []
+    with pytest.raises(Cancelled):
+        editor.edit(request(steps=50), lambda i, n, w: done.append(i), lambda: len(done) >= 3)
+    assert done == [0, 1, 2]
+
+
+def test_engine_runs_again_after_a_cancelled_edit(tiny_dir: Path) -> None:
+    engine = LocalEngine(tiny_dir, "cpu")
+    with pytest.raises(Cancelled):
+        engine.edit(request(), lambda *step: None, lambda: True)
+    assert engine.edit(request(), lambda *step: None, lambda: False).model_calls == 3
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        {"prediction_type": "v_prediction", "timestep_spacing": "trailing"},
+        {"timestep_spacing": "leading", "steps_offset": 1},
+        {
+            "prediction_type": "v_prediction",
+            "timestep_spacing": "trailing",
+            "rescale_betas_zero_snr": True,
+        },
+    ],
+    ids=["v", "leading", "zero terminal SNR"],
+)
+def test_what_the_scheduler_config_says_is_sampled(tmp_path: Path, scheduler: dict) -> None:
+    tiny_sdxl.save(tmp_path, **scheduler)
+    editor = Editor(load_models(tmp_path, torch.device("cpu"), torch.float32))
+    rgb = run(editor, request(strength=1.0))
+    assert np.isfinite(rgb).all()
+    assert editor.models.prediction == scheduler.get("prediction_type", "epsilon")
+
+
+def test_a_model_without_a_controlnet_edits(tiny_dir: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_dir, folder, ignore=shutil.ignore_patterns("controlnet"))
+    result = LocalEngine(folder, "cpu").edit(request(), lambda *s: None, lambda: False)
+    assert result.controlled_calls == 0
+
+
+@pytest.mark.parametrize("part", ["unet", "text_encoder_2", "tokenizer", "scheduler"])
+def test_a_missing_part_is_named(tiny_dir: Path, tmp_path: Path, part: str) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_dir, folder, ignore=shutil.ignore_patterns(part))
+    with pytest.raises(ModelError, match=part):
+        load_models(folder, torch.device("cpu"), torch.float32)
+
+
+def test_a_pickle_is_not_loaded(tiny_dir: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_dir, folder)
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".bin"))
+    with pytest.raises(ModelError, match="unet"):
+        load_models(folder, torch.device("cpu"), torch.float32)
+
+
+def test_an_unknown_prediction_type_is_refused(tiny_dir: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_dir, folder)
+    path = folder / "scheduler" / "scheduler_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**config, "prediction_type": "sample"}), encoding="utf-8")
+    with pytest.raises(ModelError, match="'sample'"):
+        load_models(folder, torch.device("cpu"), torch.float32)
+
+
+def test_the_fingerprint_follows_the_files(tiny_dir: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_dir, folder)
+    assert LocalEngine(folder).fingerprint == LocalEngine(tiny_dir).fingerprint
+    with (folder / "unet" / "diffusion_pytorch_model.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        last = file.read(1)
+        file.seek(-1, 2)
+        file.write(bytes([last[0] ^ 1]))
+    assert LocalEngine(folder).fingerprint != LocalEngine(tiny_dir).fingerprint
+
+
+def test_without_a_card_sdxls_defaults_hold(card_file: Path) -> None:
+    card_file.unlink()
+    card = load_card(card_file.parent)
+    assert (card.native_px, card.strength, card.control_inside) == (1024, 0.7, "keep")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"name": "x", "strenght": 1}', '{"name": "x", "strength": 7}', "{", "[]"]
+)
+def test_a_bad_card_is_refused_by_name(card_file: Path, text: str) -> None:
+    card_file.write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"card\.json"):
+        load_card(card_file.parent)
+
+
+def test_a_folder_that_is_no_model_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="EXPRESSEDIT_MODEL"):
+        load_card(tmp_path)

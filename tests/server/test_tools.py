@@ -1,0 +1,337 @@
+"""The tools through a real MCP client, in memory: what they offer, answer and refuse."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import struct
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mcp import Client
+from mcp.types import CallToolResult, ImageContent, ResourceLink, TextContent
+from PIL import Image
+
+from expressedit_mcp.server import build_server
+from expressedit_mcp.settings import Settings
+
+pytestmark = pytest.mark.anyio
+MOUTH = {"box": [86, 163, 170, 223]}
+NAMES = [
+    "search_expression_tags",
+    "build_prompt",
+    "edit_expression",
+    "apply_scale_transform",
+    "open_image",
+    "view_image",
+    "list_images",
+    "save_image",
+]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(params=["auto", "legacy"])
+async def client(settings: Settings, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    async with Client(build_server(settings), mode=request.param) as connected:
+        yield connected
+
+
+def text(result: CallToolResult) -> str:
+    return " ".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+async def ok(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, text(result)
+    assert result.structured_content is not None
+    return result.structured_content
+
+
+async def refused(client: Client, tool: str, **arguments: Any) -> str:
+    result = await client.call_tool(tool, arguments)
+    assert result.is_error, text(result)
+    return text(result)
+
+
+async def test_every_tool_is_fully_described(client: Client) -> None:
+    tools = (await client.list_tools()).tools
+    assert [tool.name for tool in tools] == NAMES
+    for tool in tools:
+        assert tool.title
+        assert 40 < len(tool.description or "") <= 2048
+        hints = tool.annotations
+        assert hints is not None
+        assert None not in (
+            hints.read_only_hint,
+            hints.destructive_hint,
+            hints.idempotent_hint,
+            hints.open_world_hint,
+        )
+        assert (tool.output_schema is None) == (tool.name == "view_image")
+        for name, schema in tool.input_schema["properties"].items():
+            assert schema.get("description"), f"{tool.name}.{name}"
+
+
+async def test_an_edit_is_told_in_facts_text_picture_and_link(client: Client, hero: Path) -> None:
+    opened = await ok(client, "open_image", source=str(hero))
+    progress: list[tuple[float, float | None]] = []
+
+    async def on_progress(done: float, total: float | None, message: str | None) -> None:
+        progress.append((done, total))
+
+    result = await client.call_tool(
+        "edit_expression",
+        {
+            "image": opened["image_id"],
+            "region": MOUTH,
+            "tags": [":d"],
+            "character": "black hair, blue eyes",
+            "context": [36, 59, 220, 243],
+        },
+        progress_callback=on_progress,
+    )
+    assert not result.is_error, text(result)
+    facts = result.structured_content
+    assert facts is not None
+    words, picture, link = result.content
+    assert isinstance(words, TextContent)
+    assert isinstance(picture, ImageContent)
+    assert isinstance(link, ResourceLink)
+    assert json.loads(words.text.rsplit("\n", 1)[1]) == facts
+    assert facts["path"] in words.text.split("\n{")[0]
+    assert Path(facts["path"]).is_absolute()
+    assert facts["parent"] == opened["image_id"]
+    assert facts["model"]["domain"] == "drawn demo characters"
+    assert facts["parameters"]["seed"] == facts["seed"]
+    assert facts["changed_box"] == MOUTH["box"]
+    assert len(picture.data) <= 100_000
+    assert str(link.uri) == facts["uri"]
+    assert base64.b64encode(b"\x89PNG").decode()[:4] not in json.dumps(facts)
+    assert [done for done, _ in progress] == sorted({done for done, _ in progress})
+    assert progress[-1][0] == progress[-1][1]
+    read = (await client.read_resource(facts["uri"])).contents[0]
+    assert base64.b64decode(read.blob) == Path(facts["path"]).read_bytes()  # type: ignore[union-attr]
+
+
+async def test_a_retry_is_answered_from_the_store(client: Client, hero: Path) -> None:
+    arguments = {"image": str(hero), "region": MOUTH, "tags": ["smile"], "quality": "draft"}
+    first = await ok(client, "edit_expression", **arguments)
+    again = await ok(client, "edit_expression", **arguments)
+    assert again["image_id"] == first["image_id"]
+    assert (first["cached"], again["cached"]) == (False, True)
+
+
+async def test_search_tells_an_agent_all_it_needs(client: Client) -> None:
+    found = await ok(client, "search_expression_tags", query="his pupils shrank to pinpoints")
+    best = found["hits"][0]
+    assert best["tag"] == "constricted_pupils"
+    assert best["transform"]["needed"] in ("maybe", "yes")
+    assert "apply_scale_transform" in best["transform"]["advice"]
+    assert set(best["names"]) == {"en", "ja", "zh", "ko"}
+    assert not found["no_expression"]
+    nothing = await ok(client, "search_expression_tags", query="The train left at nine.")
+    assert nothing["no_expression"]
+    only = await ok(client, "search_expression_tags", query="shut eyes", category="mouth")
+    assert all(hit["category"] == "mouth" for hit in only["hits"])
+
+
+async def test_build_prompt_warns_of_what_will_not_work(client: Client) -> None:
+    facts = await ok(
+        client,
+        "build_prompt",
+        tags=["closed eyes", "wide-eyed", "smilling", *["blush"] * 2],
+        character=", ".join(f"word {n}" for n in range(30)),
+    )
+    warnings = " ".join(facts["warnings"])
+    assert facts["unknown"] == ["smilling"]
+    for part in ("contradict", "smile", "transform advised", "more than once", "token"):
+        assert part in warnings, part
+
+
+async def test_view_image_is_an_image_alone(client: Client, hero: Path) -> None:
+    opened = await ok(client, "open_image", source=str(hero))
+    result = await client.call_tool("view_image", {"image_id": opened["image_id"], "grid": True})
+    assert [block.type for block in result.content] == ["image"]
+    assert result.structured_content is None
+    block = result.content[0]
+    assert isinstance(block, ImageContent)
+    assert Image.open(io.BytesIO(base64.b64decode(block.data))).size == (768, 768)
+
+
+async def test_list_and_save(client: Client, hero: Path, pictures_dir: Path) -> None:
+    edited = await ok(
+        client, "edit_expression", image=str(hero), region=MOUTH, tags=["smile"], quality="draft"
+    )
+    images = (await ok(client, "list_images", limit=5))["images"]
+    assert [image["operation"] for image in images] == ["edit", "open"]
+    saved = await ok(client, "save_image", image_id=edited["image_id"], path="smile.png")
+    assert Path(saved["path"]).parent == pictures_dir.resolve()
+    error = await refused(client, "save_image", image_id=edited["image_id"], path="smile.png")
+    assert "overwrite=true" in error
+
+
+async def test_resources_and_completion_come_from_memory(client: Client) -> None:
+    from mcp.types import ResourceTemplateReference
+
+    listed = json.loads((await client.read_resource("expressedit://tags")).contents[0].text)  # type: ignore[union-attr]
+    assert sum(len(names) for names in listed.values()) >= 196
+    one = json.loads((await client.read_resource("expressedit://tags/%3A%2F")).contents[0].text)  # type: ignore[union-attr]
+    assert one["tag"] == ":/"
+    reference = ResourceTemplateReference(uri="expressedit://tags/{tag}")
+    done = await client.complete(reference, {"name": "tag", "value": "closed"})
+    assert "closed_eyes" in done.completion.values
+    with pytest.raises(Exception, match="no tag"):
+        await client.read_resource("expressedit://tags/nonsense")
+    prompt = await client.get_prompt("change_expression", {"image": "a.png", "expression": "smug"})
+    assert "a.png" in prompt.messages[0].content.text  # type: ignore[union-attr]
+
+
+def _png_header(width: int, height: int) -> bytes:
+    """A PNG that promises pixels it does not have."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+def _encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+_NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))
+BAD_FILES = {
+    "text.png": (b"This is no picture.", "a text file"),
+    "cut.png": (_encoded(_NOISE, "PNG")[:2000], "damaged or cut short"),
+    "bomb.png": (_png_header(40_000, 40_000), "too large"),
+    "big.png": (_png_header(12_000, 12_000), "EXPRESSEDIT_MAX_PIXELS"),
+    "moving.gif": (
+        _encoded(_NOISE, "GIF", save_all=True, append_images=[_NOISE.rotate(90)]),
+        "a GIF",
+    ),
+    "moving.webp": (
+        _encoded(_NOISE, "WEBP", save_all=True, append_images=[_NOISE.rotate(90)]),
+        "animated",
+    ),
+    "print.jpg": (_encoded(_NOISE.convert("CMYK"), "JPEG"), "CMYK"),
+    "deep.png": (_encoded(Image.new("I;16", (8, 8)), "PNG"), "16 bits"),
+    "empty.png": (b"", "0 bytes"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+async def test_bad_pictures_are_refused_in_words_and_the_server_goes_on(
+    client: Client, pictures_dir: Path, hero: Path, name: str
+) -> None:
+    data, message = BAD_FILES[name]
+    (pictures_dir / name).write_bytes(data)
+    assert message in await refused(client, "open_image", source=name)
+    await ok(client, "open_image", source="hero.png")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("missing.png", "There is no file"),
+        ("../secret.png", "outside the allowed folders"),
+        ("/etc/hostname", "outside the allowed folders"),
+        ("/mnt/user-data/uploads/a.png", "chat's own sandbox"),
+        ("https://example.com/a.png", "not opened"),
+        ("data:image/png;base64,", "0 bytes"),
+        ("data:image/png;base64,!!!!", "not valid base64"),
+        ("data:image/png", "no comma"),
+        ("img_00000000000000000000", "no image"),
+    ],
+)
+async def test_bad_references_are_refused_in_words(
+    client: Client, hero: Path, source: str, message: str
+) -> None:
+    (hero.parent.parent / "secret.png").write_bytes(hero.read_bytes())
+    assert message in await refused(client, "open_image", source=source)
+
+
+async def test_a_symlink_does_not_lead_out(client: Client, hero: Path, pictures_dir: Path) -> None:
+    secret = hero.parent.parent / "secret.png"
+    secret.write_bytes(hero.read_bytes())
+    try:
+        (pictures_dir / "link.png").symlink_to(secret)
+    except OSError:
+        pytest.skip("symlinks cannot be made here")
+    assert "outside" in await refused(client, "open_image", source="link.png")
+
+
+async def test_a_data_uri_is_opened(client: Client, hero: Path) -> None:
+    uri = "data:image/png;base64," + base64.b64encode(hero.read_bytes()).decode()
+    by_uri, by_path = [await ok(client, "open_image", source=s) for s in (uri, str(hero))]
+    assert by_uri["image_id"] == by_path["image_id"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"strength": 7}, "strength: input should be less than or equal to 1"),
+        ({"strenght": 0.4}, "Did you mean 'strength'?"),
+        ({"region": "the left eye"}, "is not a region"),
+        ({"region": {"bux": [1, 2, 3, 4]}}, "is not a region"),
+        ({"region": {"box": [500, 0, 600, 10]}}, "selects no pixel"),
+        ({"region": {"box": [float("inf"), 0, 600, 10]}}, "is not a region"),
+        ({"tags": ["smilling"]}, "nearest are"),
+        ({"tags": None}, "either tags"),
+        ({"variations": 99}, "variations: input should be less"),
+        ({"quality": "best"}, "quality: input should be 'draft' or 'final'"),
+        ({"image": ""}, "image: string should have at least 1 character"),
+        ({"place": True}, "Photoshop bridge"),
+    ],
+)
+async def test_bad_arguments_are_refused_in_words(
+    client: Client, hero: Path, changes: dict[str, Any], message: str
+) -> None:
+    arguments = {"image": str(hero), "region": MOUTH, "tags": ["smile"], **changes}
+    assert message in await refused(client, "edit_expression", **arguments)
+
+
+async def test_missing_arguments_are_named(client: Client) -> None:
+    assert "image: field required" in await refused(client, "edit_expression", region=MOUTH)
+
+
+async def test_a_fault_of_ours_is_short_for_the_model_and_long_in_the_log(
+    settings: Settings,
+    hero: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from expressedit_mcp.studio import Studio
+
+    def fail(*args: object) -> None:
+        raise RuntimeError("the secret inner detail")
+
+    monkeypatch.setattr(Studio, "list_images", fail)
+    async with Client(build_server(settings)) as client:
+        error = await refused(client, "list_images")
+    assert "secret" not in error
+    assert "the secret inner detail" in caplog.text
+
+
+async def test_a_bad_model_directory_breaks_edits_and_not_search(
+    settings: Settings, hero: Path, tmp_path: Path
+) -> None:
+    broken = settings.model_copy(update={"model": tmp_path / "nowhere"})
+    async with Client(build_server(broken)) as client:
+        found = await ok(client, "search_expression_tags", query="smile")
+        assert found["hits"][0]["tag"] == "smile"
+        error = await refused(
+            client, "edit_expression", image=str(hero), region=MOUTH, tags=["smile"]
+        )
+    assert "EXPRESSEDIT_MODEL" in error
