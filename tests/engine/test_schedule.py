@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -96,7 +98,7 @@ def _model(z: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
-def test_ddim_and_ours_walk_the_same_path(prediction: str) -> None:
+def test_ddim_and_ours_walk_the_same_path(prediction: Any) -> None:
     from expressedit_mcp.engine.sampling import sample
 
     reference = DDIMScheduler(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny_sdxl
@@ -22,7 +23,7 @@ from expressedit_mcp.settings import SHIPPED_MODEL
 def test_clip_files_tokenize_as_transformers_does(tiny_dir: Path, text: str) -> None:
     folder = tiny_dir / "tokenizer"
     lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()[1:]
-    merges = [(left, right) for left, right in (line.split() for line in lines)]
+    merges: Any = [(left, right) for left, right in (line.split() for line in lines)]
     vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
     reference = CLIPTokenizer(vocab=vocabulary, merges=merges)
     expected = reference(text, add_special_tokens=False)["input_ids"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -35,7 +36,7 @@ def save(folder: Path, *, seed: int = 0, **scheduler: object) -> None:
     torch.manual_seed(seed)
     vocabulary = save_tokenizer(folder / "tokenizer", "<|endoftext|>")
     save_tokenizer(folder / "tokenizer_2", "!")
-    text = {
+    text: dict[str, Any] = {
         "vocab_size": len(vocabulary),
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
@@ -47,7 +48,7 @@ def save(folder: Path, *, seed: int = 0, **scheduler: object) -> None:
     large = CLIPTextConfig(hidden_size=32, intermediate_size=64, projection_dim=32, **text)
     CLIPTextModel(small).save_pretrained(folder / "text_encoder")
     CLIPTextModelWithProjection(large).save_pretrained(folder / "text_encoder_2")
-    common = {
+    common: dict[str, Any] = {
         "in_channels": 4,
         "layers_per_block": 1,
         "block_out_channels": (16, 32),
@@ -68,19 +69,25 @@ def save(folder: Path, *, seed: int = 0, **scheduler: object) -> None:
     control = ControlNetModel(conditioning_embedding_out_channels=(8, 8, 16, 16), **common)
     with torch.no_grad():
         # fresh zero convolutions would make the ControlNet invisible
-        hint = control.controlnet_cond_embedding.conv_out
-        for convolution in (*control.controlnet_down_blocks, control.controlnet_mid_block, hint):
+        hint: Any = control.controlnet_cond_embedding.conv_out
+        convolutions: list[Any] = [
+            *control.controlnet_down_blocks,
+            control.controlnet_mid_block,
+            hint,
+        ]
+        for convolution in convolutions:
             torch.nn.init.normal_(convolution.weight, std=0.1)
     control.save_pretrained(folder / "controlnet")
-    AutoencoderKL(
-        block_out_channels=(8, 8, 16, 16),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=1,
-        latent_channels=4,
-        norm_num_groups=4,
-        scaling_factor=0.13025,
-    ).save_pretrained(folder / "vae")
+    vae: dict[str, Any] = {
+        "block_out_channels": (8, 8, 16, 16),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "layers_per_block": 1,
+        "latent_channels": 4,
+        "norm_num_groups": 4,
+        "scaling_factor": 0.13025,
+    }
+    AutoencoderKL(**vae).save_pretrained(folder / "vae")
     (folder / "scheduler").mkdir()
     _write(folder / "scheduler" / "scheduler_config.json", {**SCHEDULER, **scheduler})
     _write(folder / "model_index.json", {"_class_name": "StableDiffusionXLPipeline"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,7 +31,9 @@ def drawn(character: Character, tag: str) -> np.ndarray:
     return draw_character(character, expression_from_tags([tag] if tag else []), size_px=256).pixels
 
 
-def edited(studio: Studio, character: Character, part: str, tag: str, **changes: object) -> np.ndarray:
+def edited(
+    studio: Studio, character: Character, part: str, tag: str, **changes: object
+) -> np.ndarray:
     plain = draw_character(character, expression_from_tags([]), size_px=256)
     parent = studio.images.add(Picture(plain.pixels.copy()), "drawn")
     command = EditCommand(

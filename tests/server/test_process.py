@@ -238,8 +238,10 @@ def test_http_serves_both_eras_and_a_cancelled_edit_frees_the_engine(
         async with Client(address, mode=mode) as client:
             started = anyio.Event()
 
-            async def on_progress(done: float, total: float | None, what: str | None) -> None:
-                if done >= 3:
+            async def on_progress(
+                progress: float, total: float | None, message: str | None
+            ) -> None:
+                if progress >= 3:
                     started.set()
 
             async with anyio.create_task_group() as tasks:

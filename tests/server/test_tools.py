@@ -83,10 +83,10 @@ async def test_every_tool_is_fully_described(client: Client) -> None:
 
 async def test_an_edit_is_told_in_facts_text_picture_and_link(client: Client, hero: Path) -> None:
     opened = await ok(client, "open_image", source=str(hero))
-    progress: list[tuple[float, float | None]] = []
+    seen: list[tuple[float, float | None]] = []
 
-    async def on_progress(done: float, total: float | None, message: str | None) -> None:
-        progress.append((done, total))
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        seen.append((progress, total))
 
     result = await client.call_tool(
         "edit_expression",
@@ -116,8 +116,8 @@ async def test_an_edit_is_told_in_facts_text_picture_and_link(client: Client, he
     assert len(picture.data) <= 100_000
     assert str(link.uri) == facts["uri"]
     assert base64.b64encode(b"\x89PNG").decode()[:4] not in json.dumps(facts)
-    assert [done for done, _ in progress] == sorted({done for done, _ in progress})
-    assert progress[-1][0] == progress[-1][1]
+    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
+    assert seen[-1][0] == seen[-1][1]
     read = (await client.read_resource(facts["uri"])).contents[0]
     assert base64.b64decode(read.blob) == Path(facts["path"]).read_bytes()  # type: ignore[union-attr]
 

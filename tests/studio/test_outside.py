@@ -56,7 +56,7 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, float]:
     left, top = draw(st.integers(-20, width - 1)), draw(st.integers(-20, height - 1))
     right = draw(st.integers(max(left, 0) + 1, width + 20))
     bottom = draw(st.integers(max(top, 0) + 1, height + 20))
-    edges = [left, top, right, bottom]
+    edges = [float(left), float(top), float(right), float(bottom)]
     region = draw(
         st.sampled_from(
             [
@@ -68,7 +68,11 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, float]:
     return pixels, region, draw(st.sampled_from([0, 3]))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(cases())
 def test_any_size_mode_and_box(tiny_studio: Studio, case: tuple) -> None:
     pixels, region, grow_px = case
@@ -149,7 +153,11 @@ def test_after_a_hundred_edits_of_a_large_picture(tiny_studio: Studio) -> None:
 
 
 @pytest.mark.stress
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(cases())
 def test_any_size_mode_and_box_at_length(tiny_studio: Studio, case: tuple) -> None:
     pixels, region, grow_px = case
