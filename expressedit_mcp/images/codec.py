@@ -8,14 +8,24 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from expressedit_mcp.errors import InputError
 from expressedit_mcp.imaging import Picture
 
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _PROMOTED = {"LA": "RGBA", "1": "L"}
-_MAX_ICC_BYTES = 8 << 20
+# Pillow reads no larger profile from a PNG, and pictures are stored as PNG
+_MAX_ICC_BYTES = PngImagePlugin.MAX_TEXT_CHUNK
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SIGNATURES = (
     (b"GIF8", "a GIF"),
     (b"BM", "a BMP"),
@@ -55,7 +65,8 @@ def decode(data: bytes, name: str, limits: DecodeLimits) -> Opened:
     width, height = image.size
     if width * height > limits.max_pixels:
         raise _too_large(name, f"{width} x {height}", limits)
-    if getattr(image, "n_frames", 1) > 1:
+    # a multi-picture JPEG holds a depth or gain map beside its picture, no animation
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise InputError(f"{name} is animated. Save the frame to edit as a picture of its own.")
     if _is_16_bit(image, data):
         raise InputError(
@@ -70,9 +81,17 @@ def decode(data: bytes, name: str, limits: DecodeLimits) -> Opened:
             f"{name} is damaged or cut short ({error}). Export the picture again."
         ) from error
     icc = image.info.get("icc_profile")
+    if icc and len(icc) > _MAX_ICC_BYTES:
+        icc = None
+        notes.append("left out its colour profile, which is larger than 1 MB")
     dpi = image.info.get("dpi")
-    if image.getexif().get(0x0112, 1) != 1:
-        image = ImageOps.exif_transpose(image)
+    if image.format == "PNG" and image.mode in ("L", "1") and "transparency" in image.info:
+        # Pillow widens 1-, 2- and 4-bit grey to 8 bits, but not the level that is transparent
+        top = 2 ** data[24] - 1
+        image.info["transparency"] = min(image.info["transparency"], top) * 255 // top
+    turn = _turn(image)
+    if turn is not None:
+        image = image.transpose(turn)
         notes.append(
             "turned upright as its EXIF orientation says; coordinates are of the upright picture"
         )
@@ -83,7 +102,7 @@ def decode(data: bytes, name: str, limits: DecodeLimits) -> Opened:
     pixels = np.array(image)
     picture = Picture(
         pixels[..., None] if pixels.ndim == 2 else pixels,
-        icc=icc if isinstance(icc, bytes) and len(icc) <= _MAX_ICC_BYTES else None,
+        icc=icc if isinstance(icc, bytes) else None,
         dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
     )
     return Opened(picture, tuple(notes))
@@ -106,7 +125,9 @@ def _open(data: bytes, name: str) -> Image.Image:
         try:
             return Image.open(io.BytesIO(data), formats=_FORMATS)
         except Image.DecompressionBombError as error:
-            raise InputError(f"{name} is too large to open: {error}") from error
+            raise InputError(
+                f"{name} is too large to open ({error}). Crop or shrink it."
+            ) from error
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
             raise InputError(
                 f"{name} is {_kind(data)}, not a picture that can be read. Accepted are PNG, JPEG "
@@ -130,11 +151,19 @@ def _is_16_bit(image: Image.Image, data: bytes) -> bool:
     return image.mode.startswith("I") or (image.format == "PNG" and data[24] == 16)
 
 
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What turns the picture upright as its EXIF orientation says; None when it is upright."""
+    try:
+        return _UPRIGHT.get(image.getexif().get(0x0112, 1))
+    except Exception:  # whatever Pillow trips over in broken EXIF, the pixels are sound
+        return None
+
+
 def _wanted_mode(image: Image.Image, name: str) -> str:
     mode = image.mode
     if mode in ("P", "PA"):
         return "RGBA" if mode == "PA" or "transparency" in image.info else "RGB"
-    if mode in ("RGB", "L") and "transparency" in image.info:
+    if mode in ("RGB", "L", "1") and "transparency" in image.info:
         return "RGBA"
     if mode in ("RGB", "RGBA", "L"):
         return mode

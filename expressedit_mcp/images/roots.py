@@ -17,6 +17,7 @@ _SANDBOXES = (
     "file_",
     "attachment:",
 )
+_LONGEST_PATH = 4096
 
 
 @dataclass(frozen=True)
@@ -32,39 +33,45 @@ class Roots:
         told apart from what is missing there.
         """
         path = self._inside(text)
-        if not path.exists():
+        # os.path answers False where Path raises: a name too long, a folder without access
+        if not os.path.exists(path):
             raise InputError(f"There is no file {path}. Check the path; {self._accepted()}")
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise InputError(f"{path} is not a file. Give the path of a PNG, JPEG or WebP picture.")
         return path
 
     def new(self, text: str) -> Path:
         """The real path where a file may be made; its folder must exist. Raises InputError."""
         path = self._inside(text)
-        if not path.parent.is_dir():
+        if not os.path.isdir(path.parent):
             raise InputError(
                 f"The folder {path.parent} does not exist. Make it first, or choose another."
             )
-        if path.is_dir():
+        if os.path.isdir(path):
             raise InputError(f"{path} is a folder. Give a file name that ends in .png.")
         return path
 
     def _inside(self, text: str) -> Path:
-        if not text.strip() or "\0" in text:
-            raise InputError(f"The path is empty or not a path. {self._accepted()}")
-        if text.startswith(_SANDBOXES):
+        if not text.strip() or "\0" in text or len(text) > _LONGEST_PATH:
+            raise InputError(f"The path is empty, too long or not a path. {self._accepted()}")
+        given = Path(os.path.expanduser(text))
+        candidates = [root / given for root in self.allowed] or [given]
+        path = next((p for p in candidates if os.path.lexists(p)), candidates[0])
+        try:
+            real = Path(os.path.realpath(path))
+            # behind a symlink loop realpath leaves links unresolved; a second look finds them
+            inside = Path(os.path.realpath(real)) == real and any(
+                real.is_relative_to(root) for root in self.allowed
+            )
+        except (OSError, ValueError) as error:
+            raise InputError(f"The path {text!r} cannot be followed: {error}.") from error
+        known = inside and (given.is_absolute() or os.path.lexists(real))
+        if text.startswith(_SANDBOXES) and not known:
             raise InputError(
                 f"{text!r} is a path inside the chat's own sandbox, which this server cannot see: it runs on "
                 f"the user's machine. Ask for the picture's path there. {self._accepted()}"
             )
-        given = Path(os.path.expanduser(text))
-        candidates = [root / given for root in self.allowed]
-        path = next((p for p in candidates if os.path.lexists(p)), candidates[0])
-        try:
-            real = path.resolve()
-        except (OSError, RuntimeError) as error:
-            raise InputError(f"The path {text!r} cannot be followed: {error}.") from error
-        if not any(real.is_relative_to(root) for root in self.allowed):
+        if not inside:
             raise InputError(f"{text!r} is outside the allowed folders. {self._accepted()}")
         return real
 

@@ -67,7 +67,7 @@ class ImageStore:
     def add(self, picture: Picture, source: str, notes: tuple[str, ...] = ()) -> Version:
         """The version of an opened picture; the same pixels give the same version."""
         image_id = "img_" + _digest(picture).hexdigest()[:20]
-        known = self._read(image_id)
+        known = self._whole(image_id)
         if known:
             return known
         version = Version(
@@ -96,7 +96,8 @@ class ImageStore:
     ) -> Version:
         """The version that a patch makes of its parent, whose pixels are `before`.
 
-        The outside is compared before anything is written.
+        The outside is compared before anything is written. The same request with the same result
+        gives the version that is there, unchanged.
         """
         after = apply_patch(before, patch)
         if not outside_unchanged(before, after, patch):
@@ -119,6 +120,9 @@ class ImageStore:
             notes=notes,
         )
         stem = version.image_id
+        known = self._whole(stem)
+        if known:
+            return known
         files = {
             f"{stem}.png": encode_png(after),
             f"{stem}.patch.png": encode_png(Picture(patch.pixels.copy())),
@@ -144,7 +148,7 @@ class ImageStore:
             image_id = (self.folder / "requests" / request_key(request)).read_text("ascii")
         except (OSError, ValueError):
             return None
-        return self._read(image_id)
+        return self._whole(image_id)
 
     def path(self, image_id: str) -> Path:
         """The absolute path of a version's PNG."""
@@ -159,12 +163,15 @@ class ImageStore:
             raise InputError(f"The file of {image_id} is gone; open the picture again.") from error
 
     def load_patch(self, image_id: str) -> Patch | None:
-        """The patch that made a version; None for an opened picture."""
+        """The patch that made a version; None for an opened picture. Raises InputError when it is gone."""
         version = self.get(image_id)
         if version.changed_box is None:
             return None
-        pixels = np.array(Image.open(self.folder / f"{image_id}.patch.png"))
-        alpha = np.array(Image.open(self.folder / f"{image_id}.alpha.png"))
+        try:
+            pixels = np.array(Image.open(self.folder / f"{image_id}.patch.png"))
+            alpha = np.array(Image.open(self.folder / f"{image_id}.alpha.png"))
+        except OSError as error:
+            raise InputError(f"The patch of {image_id} is gone; make the edit again.") from error
         colour = pixels[..., None] if pixels.ndim == 2 else pixels
         return Patch(Box(*version.changed_box), colour, alpha)
 
@@ -218,6 +225,15 @@ class ImageStore:
             return Version.model_validate_json(text)
         except (OSError, ValidationError, ValueError):
             return None
+
+    def _whole(self, image_id: str) -> Version | None:
+        """The version when all its files are there; None when it has to be written."""
+        version = self._read(image_id)
+        if version is None:
+            return None
+        kinds = ("", ".patch", ".alpha") if version.changed_box else ("",)
+        there = all((self.folder / f"{image_id}{kind}.png").exists() for kind in kinds)
+        return version if there else None
 
     def _write(self, version: Version, files: Mapping[str, bytes]) -> None:
         record = version.model_dump_json(indent=1).encode()

@@ -80,7 +80,8 @@ def resize(image: np.ndarray, size: Size) -> np.ndarray:
         return image
     shrinks = size.width < image.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(image, (size.width, size.height), interpolation=method)
+    resized = cv2.resize(image, (size.width, size.height), interpolation=method)
+    return resized.reshape(size.shape + image.shape[2:])
 
 
 def restore(image: np.ndarray, plan: CropPlan) -> np.ndarray:

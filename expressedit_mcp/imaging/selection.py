@@ -62,6 +62,8 @@ def mask_selection(alpha: np.ndarray, size: Size, origin: tuple[int, int] = (0, 
 def box_selection(edges: Sequence[float], size: Size) -> Selection:
     """The selection of [left, top, right, bottom] in picture pixels, half-open."""
     left, top, right, bottom = edges
+    if right <= left or bottom <= top:
+        raise _nothing_selected(_outer_box(edges), size)
     return polygon_selection([(left, top), (right, top), (right, bottom), (left, bottom)], size)
 
 
@@ -107,23 +109,26 @@ def union(selections: Sequence[Selection]) -> Selection:
 
 
 def grow(selection: Selection, px: float) -> Selection:
-    """The selection with its boundary moved out by px (Euclidean), kept inside the picture."""
+    """The selection with its boundary moved out by px (Euclidean), kept inside the picture.
+
+    Each pixel takes the largest alpha within px, so a soft edge moves out as a whole.
+    """
     if px <= 0:
         return selection
     box = selection.box.grown(int(np.ceil(px))) & selection.size.box
     alpha = selection.within(box)
-    distance = cv2.distanceTransform(_binary(alpha == 0), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    grown = np.where(distance <= px, np.maximum(alpha, alpha.max()), 0)
-    return mask_selection(
-        np.where(alpha > 0, alpha, grown).astype(np.uint8), selection.size, (box.left, box.top)
-    )
+    grown = alpha.copy()
+    for level in _levels(alpha):
+        distance = cv2.distanceTransform(_binary(alpha < level), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        np.maximum(grown, level, out=grown, where=distance <= px)
+    return mask_selection(grown, selection.size, (box.left, box.top))
 
 
 def feather(selection: Selection, px: float) -> Selection:
     """The selection with its alpha ramping from the boundary to full over px pixels inside it.
 
-    The picture's own border is no boundary. A selection thinner than the ramp keeps a full core:
-    the ramp is shortened to the depth there is.
+    The picture's own border is no boundary. A connected part thinner than the ramp keeps a full
+    core: its ramp is shortened to the depth there is.
     """
     if px <= 0:
         return selection
@@ -132,7 +137,11 @@ def feather(selection: Selection, px: float) -> Selection:
     if alpha.all():
         return selection
     depth = cv2.distanceTransform(_binary(alpha > 0), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    ramp = np.clip(depth / min(px + 1.0, float(depth.max())), 0, 1)
+    count, labels = cv2.connectedComponents(_binary(alpha > 0))
+    part = labels.astype(np.intp)
+    deepest = np.ones(count, np.float32)
+    np.maximum.at(deepest, part, depth)
+    ramp = np.clip(depth / np.minimum(px + 1.0, deepest[part]), 0, 1)
     smooth = ramp * ramp * (3 - 2 * ramp)
     soft = np.where(alpha > 0, np.maximum(np.rint(alpha * smooth), 1), 0).astype(np.uint8)
     return mask_selection(soft, selection.size, (box.left, box.top))
@@ -140,6 +149,14 @@ def feather(selection: Selection, px: float) -> Selection:
 
 def _binary(inside: np.ndarray) -> np.ndarray:
     return inside.astype(np.uint8) * 255
+
+
+def _levels(alpha: np.ndarray, most: int = 32) -> np.ndarray:
+    """The values of alpha above 0, or `most` of them spread evenly, ascending."""
+    levels = np.unique(alpha[alpha > 0])
+    if len(levels) <= most:
+        return levels
+    return levels[np.linspace(0, len(levels) - 1, most).astype(int)]
 
 
 def _outer_box(edges: Sequence[float]) -> Box:

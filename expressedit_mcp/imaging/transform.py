@@ -34,9 +34,9 @@ def scale_under(
 ) -> Patch:
     """The patch that scales the pixels under a selection about the anchor of its bounding box.
 
-    Shrinking uncovers a rim, which is inpainted from around the selection (A. Telea, "An Image
-    Inpainting Technique Based on the Fast Marching Method", 2004). Growing writes up to the scaled
-    outline of the selection, cut at the picture's border.
+    Shrinking uncovers a rim, which is inpainted from around the selection (Bertalmio et al.,
+    "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting", 2001; it leaves flat colour flat).
+    Growing writes up to the scaled outline of the selection, cut at the picture's border.
     """
     affine, outline = _scaling(selection.box, scale_x, scale_y, anchor)
     box = (selection.box | outline).grown(_SURROUNDINGS_PX) & selection.size.box
@@ -52,10 +52,14 @@ def scale_under(
         borderMode=cv2.BORDER_REPLICATE,
     ).reshape(colour.shape)
     cover = cv2.warpAffine(mask, local, size, flags=cv2.INTER_LINEAR)
+    # bilinear weights reach half a source pixel beyond the outline
+    cover[cv2.warpAffine(mask, local, size, flags=cv2.INTER_NEAREST) == 0] = 0
+    alpha = np.maximum(mask, cover)
     ground = _without(colour, mask)
-    share = cover[..., None].astype(np.float32) / 255
+    # alpha is applied once, by the patch: the content's share is of what is written
+    share = (cover / np.maximum(alpha, 1).astype(np.float32))[..., None]
     mixed = np.rint(ground * (1 - share) + content * share).astype(np.uint8)
-    written = mask_selection(np.maximum(mask, cover), selection.size, (box.left, box.top))
+    written = mask_selection(alpha, selection.size, (box.left, box.top))
     inner = written.box.shifted(-box.left, -box.top)
     return Patch(written.box, mixed[inner.slices], written.alpha)
 
@@ -95,6 +99,6 @@ def _without(colour: np.ndarray, mask: np.ndarray) -> np.ndarray:
     if (mask > 0).all():
         return np.broadcast_to(np.median(colour, axis=(0, 1), keepdims=True), colour.shape)
     filled = cv2.inpaint(
-        np.ascontiguousarray(colour), (mask > 0).astype(np.uint8), 3, cv2.INPAINT_TELEA
+        np.ascontiguousarray(colour), (mask > 0).astype(np.uint8), 3, cv2.INPAINT_NS
     )
     return filled.reshape(colour.shape)

@@ -1,0 +1,408 @@
+"""Versions on disk: content-addressed, immutable, complete or not there."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from expressedit_mcp.errors import ExpressEditError, InputError
+from expressedit_mcp.images import ImageStore, Version, request_key
+from expressedit_mcp.images.store import ID_PATTERN
+from expressedit_mcp.imaging import Box, Patch, Picture, apply_patch
+
+REQUEST = {"operation": "edit", "prompt": [["smile", 1.0]], "seed": 7}
+CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ImageStore:
+    return ImageStore(tmp_path / "images")
+
+
+def a_picture(seed: int = 0, mode: str = "RGB") -> Picture:
+    rng = np.random.default_rng(seed)
+    return Picture(rng.integers(0, 256, (20, 30, CHANNELS[mode]), np.uint8))
+
+
+def a_patch(picture: Picture, seed: int = 5) -> Patch:
+    rng = np.random.default_rng(seed)
+    colours = min(3, picture.pixels.shape[2])
+    alpha = rng.integers(0, 256, (8, 12), np.uint8)
+    alpha[rng.random((8, 12)) < 0.3] = 0
+    return Patch(Box(3, 5, 15, 13), rng.integers(0, 256, (8, 12, colours), np.uint8), alpha)
+
+
+def derived(
+    store: ImageStore, request: dict | None = None, seed: int = 0
+) -> tuple[Version, Version]:
+    """A parent and its child."""
+    picture = a_picture(seed)
+    parent = store.add(picture, "hero.png")
+    child = store.derive(parent, picture, a_patch(picture), "edit", request or REQUEST)
+    return parent, child
+
+
+def contents(store: ImageStore) -> dict[str, tuple[bytes, int]]:
+    """Every file's bytes and time of change, by name."""
+    files = (path for path in store.folder.rglob("*") if path.is_file())
+    return {str(p.relative_to(store.folder)): (p.read_bytes(), p.stat().st_mtime_ns) for p in files}
+
+
+def dated(store: ImageStore, version: Version, created: float) -> Version:
+    """The version as if it had been made at another time."""
+    moved = version.model_copy(update={"created": created})
+    (store.folder / f"{version.image_id}.json").write_text(moved.model_dump_json(), "utf-8")
+    return moved
+
+
+def five_versions(store: ImageStore, now: float = 0) -> list[str]:
+    """The ids of five versions of about the same size, made a day apart, the oldest first."""
+    versions = [store.add(a_picture(seed), f"{seed}.png") for seed in range(5)]
+    return [
+        dated(store, version, now - 86400 * (5 - number)).image_id
+        for number, version in enumerate(versions)
+    ]
+
+
+@pytest.mark.parametrize("mode", CHANNELS)
+def test_an_added_picture_is_loaded_exactly(store, mode):
+    picture = a_picture(mode=mode)
+    version = store.add(picture, "hero.png", ("turned upright",))
+    assert np.array_equal(store.load(version.image_id).pixels, picture.pixels)
+    assert (version.width, version.height, version.mode) == (30, 20, mode)
+    assert (version.parent, version.source, version.operation) == (None, "hero.png", "open")
+    assert version.notes == ("turned upright",)
+    assert version.uri == f"expressedit://images/{version.image_id}"
+
+
+def test_profile_and_resolution_are_stored_with_the_pixels(store):
+    picture = Picture(a_picture().pixels.copy(), bytes(200), (300.0, 300.0))
+    loaded = store.load(store.add(picture, "hero.png").image_id)
+    assert loaded.icc == picture.icc
+    assert loaded.dpi == pytest.approx(picture.dpi, abs=0.02)
+
+
+def test_an_id_is_a_word_that_the_pattern_knows(store):
+    assert ID_PATTERN.fullmatch(store.add(a_picture(), "x").image_id)
+
+
+def test_the_same_pixels_are_the_same_version(store):
+    first = store.add(a_picture(), "hero.png")
+    before = contents(store)
+    assert store.add(a_picture(), "copy of hero.png") == first
+    assert contents(store) == before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        a_picture(1),
+        a_picture(0, "RGBA"),
+        Picture(a_picture().pixels.reshape(30, 20, 3).copy()),
+        Picture(a_picture().pixels.copy(), icc=b"profile"),
+        Picture(a_picture().pixels.copy(), dpi=(72.0, 72.0)),
+    ],
+    ids=["pixels", "mode", "shape", "profile", "resolution"],
+)
+def test_anything_that_differs_makes_another_version(store, other):
+    assert store.add(a_picture(), "x").image_id != store.add(other, "x").image_id
+
+
+def test_a_derived_version_knows_where_it_comes_from(store):
+    picture = a_picture()
+    parent = store.add(picture, "hero.png")
+    child = store.derive(
+        parent, picture, a_patch(picture), "edit", REQUEST, {"model_calls": 4}, ("a note",)
+    )
+    assert (child.parent, child.source, child.operation) == (parent.image_id, "hero.png", "edit")
+    assert child.changed_box == (3, 5, 15, 13)
+    assert (child.request, child.facts, child.notes) == (REQUEST, {"model_calls": 4}, ("a note",))
+    assert store.get(child.image_id) == child
+
+
+def test_a_derived_version_is_its_parent_with_the_patch_applied(store):
+    _, child = derived(store)
+    expected = apply_patch(a_picture(), a_patch(a_picture()))
+    assert np.array_equal(store.load(child.image_id).pixels, expected.pixels)
+
+
+def test_the_parent_is_untouched_by_a_derived_version(store):
+    parent = store.add(a_picture(), "hero.png")
+    before = contents(store)
+    derived(store)
+    after = contents(store)
+    assert {name: after[name] for name in before} == before
+    assert np.array_equal(store.load(parent.image_id).pixels, a_picture().pixels)
+
+
+def test_the_same_pixels_by_another_request_are_another_version(store):
+    _, first = derived(store)
+    _, second = derived(store, {**REQUEST, "seed": 8})
+    assert first.image_id != second.image_id
+
+
+def test_a_patch_that_changes_nothing_still_makes_a_version_of_its_own(store):
+    picture = a_picture()
+    parent = store.add(picture, "hero.png")
+    patch = Patch(Box(0, 0, 2, 2), picture.pixels[:2, :2], np.full((2, 2), 255, np.uint8))
+    child = store.derive(parent, picture, patch, "edit", REQUEST)
+    assert child.image_id != parent.image_id
+
+
+def test_a_version_is_found_by_its_request_whatever_the_order_of_its_keys(store):
+    _, child = derived(store)
+    assert store.find(dict(reversed(REQUEST.items()))) == child
+
+
+def test_an_unknown_request_finds_nothing(store):
+    assert store.find(REQUEST) is None
+    derived(store)
+    assert store.find({**REQUEST, "seed": 8}) is None
+
+
+def test_deriving_again_leaves_every_file_as_it_was(store):
+    _, first = derived(store)
+    before = contents(store)
+    _, again = derived(store)
+    assert again == first
+    assert contents(store) == before
+
+
+@pytest.mark.parametrize("mode", CHANNELS)
+def test_the_stored_patch_makes_the_child_from_the_parent(store, mode):
+    picture = a_picture(mode=mode)
+    parent = store.add(picture, "hero.png")
+    child = store.derive(parent, picture, a_patch(picture), "edit", REQUEST)
+    patch = store.load_patch(child.image_id)
+    again = apply_patch(store.load(parent.image_id), patch)
+    assert np.array_equal(again.pixels, store.load(child.image_id).pixels)
+    assert np.array_equal(patch.pixels, a_patch(picture).pixels)
+    assert np.array_equal(patch.alpha, a_patch(picture).alpha)
+
+
+def test_an_opened_picture_has_no_patch(store):
+    assert store.load_patch(store.add(a_picture(), "x").image_id) is None
+
+
+@pytest.mark.parametrize(
+    "image_id",
+    ["img_" + "0" * 20, "img_123", "", "../hero", "hero.png", "IMG_" + "0" * 20, "img_" + "g" * 20],
+)
+@pytest.mark.parametrize("ask", ["get", "load", "load_patch"])
+def test_an_unknown_id_is_refused(store, image_id, ask):
+    store.add(a_picture(), "x")
+    with pytest.raises(InputError):
+        getattr(store, ask)(image_id)
+
+
+def test_the_refusal_of_an_unknown_id_says_what_to_do(store):
+    with pytest.raises(InputError, match=r"list_images\(\)"):
+        store.get("img_" + "0" * 20)
+
+
+def test_an_id_cannot_lead_out_of_the_folder(store, tmp_path):
+    version = store.add(a_picture(), "x")
+    (tmp_path / "x.json").write_bytes((store.folder / f"{version.image_id}.json").read_bytes())
+    with pytest.raises(InputError, match="no image"):
+        store.get("../x")
+
+
+def test_a_deleted_file_is_said_to_be_gone(store):
+    version = store.add(a_picture(), "x")
+    store.path(version.image_id).unlink()
+    with pytest.raises(InputError, match="open the picture again"):
+        store.load(version.image_id)
+
+
+def test_opening_again_brings_a_deleted_file_back(store):
+    version = store.add(a_picture(), "x")
+    store.path(version.image_id).unlink()
+    assert store.add(a_picture(), "x").image_id == version.image_id
+    assert np.array_equal(store.load(version.image_id).pixels, a_picture().pixels)
+
+
+def test_a_derived_version_whose_file_was_deleted_is_made_again(store):
+    _, child = derived(store)
+    store.path(child.image_id).unlink()
+    assert store.find(REQUEST) is None
+    derived(store)
+    assert store.find(REQUEST) is not None
+    assert store.load(child.image_id)
+
+
+@pytest.mark.parametrize("kind", ["patch", "alpha"])
+def test_a_deleted_patch_is_said_to_be_gone(store, kind):
+    _, child = derived(store)
+    (store.folder / f"{child.image_id}.{kind}.png").unlink()
+    with pytest.raises(InputError, match="gone"):
+        store.load_patch(child.image_id)
+
+
+@pytest.mark.parametrize("kind", ["patch", "alpha"])
+def test_making_the_edit_again_brings_a_deleted_patch_back(store, kind):
+    _, child = derived(store)
+    (store.folder / f"{child.image_id}.{kind}.png").unlink()
+    assert store.find(REQUEST) is None
+    derived(store)
+    assert np.array_equal(store.load_patch(child.image_id).alpha, a_patch(a_picture()).alpha)
+
+
+def test_a_damaged_file_is_said_to_be_damaged(store):
+    version = store.add(a_picture(), "x")
+    path = store.path(version.image_id)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match="damaged"):
+        store.load(version.image_id)
+
+
+def test_a_record_that_cannot_be_read_is_no_version(store):
+    version = store.add(a_picture(), "x")
+    (store.folder / f"{version.image_id}.json").write_text("{", "utf-8")
+    assert store.versions() == []
+    with pytest.raises(InputError):
+        store.get(version.image_id)
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, ending: str, error: BaseException) -> None:
+    """Makes the renaming of files with this ending fail, as a full disk or a kill would."""
+    rename = os.replace
+
+    def replace(source, target):
+        if str(target).endswith(ending):
+            raise error
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+
+
+@pytest.mark.parametrize("ending", [".json", ".alpha.png"])
+def test_an_interrupted_write_leaves_no_version(store, monkeypatch, ending):
+    picture = a_picture()
+    parent = store.add(picture, "x")
+    with monkeypatch.context() as patched:
+        fail_at(patched, ending, OSError(28, "No space left on device"))
+        with pytest.raises(ExpressEditError, match="No space left on device"):
+            store.derive(parent, picture, a_patch(picture), "edit", REQUEST)
+    assert store.versions() == [parent]
+    assert store.find(REQUEST) is None
+    child = store.derive(parent, picture, a_patch(picture), "edit", REQUEST)
+    assert store.find(REQUEST) == child
+
+
+def test_an_interrupted_write_leaves_no_temporary_file(store, monkeypatch):
+    fail_at(monkeypatch, ".json", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        store.add(a_picture(), "x")
+    assert not list(store.folder.glob(".tmp-*"))
+    assert store.versions() == []
+
+
+def test_versions_are_listed_the_newest_first(store):
+    ids = five_versions(store)
+    assert [version.image_id for version in store.versions()] == ids[::-1]
+
+
+def test_a_store_without_a_folder_is_empty(store):
+    assert store.versions() == []
+    assert store.used_bytes() == 0
+    assert store.prune(max_bytes=0) == []
+
+
+def test_used_bytes_grow_with_each_version(store):
+    store.add(a_picture(0), "x")
+    one = store.used_bytes()
+    store.add(a_picture(1), "x")
+    assert one > 0
+    assert store.used_bytes() > one
+
+
+def test_pruning_by_size_removes_the_oldest_first_until_the_rest_fits(store):
+    ids = five_versions(store)
+    limit = store.used_bytes() * 3 // 5
+    assert store.prune(max_bytes=limit) == ids[:2]
+    assert store.used_bytes() <= limit
+    assert [version.image_id for version in store.versions()] == ids[:1:-1]
+
+
+def test_pruning_by_age_removes_what_is_older(store):
+    ids = five_versions(store, time.time())
+    assert store.prune(older_than_s=3.5 * 86400) == ids[:2]
+
+
+def test_pruning_by_age_and_size_takes_both_into_account(store):
+    ids = five_versions(store, time.time())
+    limit = store.used_bytes() * 2 // 5
+    assert store.prune(older_than_s=4.5 * 86400, max_bytes=limit) == ids[:3]
+
+
+def test_pruning_what_fits_removes_nothing(store):
+    five_versions(store)
+    assert store.prune(max_bytes=store.used_bytes()) == []
+    assert store.prune() == []
+
+
+def test_pruning_removes_every_file_of_a_version_and_its_request(store):
+    derived(store)
+    assert len(store.prune(max_bytes=0)) == 2
+    assert contents(store) == {}
+
+
+def test_a_child_outlives_its_pruned_parent(store):
+    parent, child = derived(store)
+    dated(store, parent, 0)
+    assert store.prune(older_than_s=86400) == [parent.image_id]
+    assert store.load(child.image_id)
+    assert store.find(REQUEST) == child
+
+
+def test_two_stores_on_one_folder_share_their_versions(store):
+    other = ImageStore(store.folder)
+    parent, child = derived(store)
+    assert other.get(parent.image_id) == parent
+    assert other.find(REQUEST) == child
+    assert other.versions() == store.versions()
+    before = contents(store)
+    assert derived(other) == (parent, child)
+    assert contents(store) == before
+
+
+def test_a_version_pruned_by_one_store_is_gone_for_the_other(store):
+    other = ImageStore(store.folder)
+    _, child = derived(store)
+    other.prune(max_bytes=0)
+    with pytest.raises(InputError):
+        store.get(child.image_id)
+    assert store.find(REQUEST) is None
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    in_the_way = tmp_path / "images"
+    in_the_way.write_bytes(b"a file in the folder's place")
+    with pytest.raises(ExpressEditError, match="could not be stored") as caught:
+        ImageStore(in_the_way).add(a_picture(), "x")
+    assert str(in_the_way) in str(caught.value)
+    assert "EXPRESSEDIT_HOME" in str(caught.value)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=5), values, max_size=5))
+def test_a_request_key_does_not_depend_on_the_order_of_keys(request_):
+    assert request_key(request_) == request_key(dict(reversed(request_.items())))
+
+
+def test_another_request_has_another_key():
+    keys = {request_key({**REQUEST, **change}) for change in ({}, {"seed": 8}, {"more": None})}
+    assert len(keys) == 3
