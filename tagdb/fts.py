@@ -22,9 +22,9 @@ _NGRAM = (1, 3)
 
 
 def tag_document(tag: ExpressionTag) -> str:
-    """The normalised text a tag is searched by: names, aliases, definition."""
+    """The normalised text a tag is searched by: names, aliases, definitions."""
     names = [name for group in tag.names.values() for name in group]
-    parts = [tag.prompt_form, *tag.aliases, *names, *tag.han_names, tag.definition]
+    parts = [tag.prompt_form, *tag.aliases, *names, *tag.definition.values()]
     return normalize(" \n ".join(part.replace("_", " ") for part in parts))
 
 

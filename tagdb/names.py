@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tagdb.english import Word, content_words, name_stems
+from tagdb.negation import is_denied_cjk
 from tagdb.normalize import is_cjk, is_han, is_hangul, is_kana, name_key, normalize
 from tagdb.records import ExpressionTag
 
@@ -79,7 +80,7 @@ class NameIndex:
         for name in record.aliases:
             self._add(name, Entry(record.tag, "en", _ALIAS), layer=1)
             self._add(name.partition("_(")[0], Entry(record.tag, "en", _NAME), layer=2)
-        for language, names in (*record.names.items(), ("han", record.han_names)):
+        for language, names in record.names.items():
             for name in names:
                 self._add(name, Entry(record.tag, language, _NAME), layer=2)
 
@@ -105,7 +106,10 @@ class NameIndex:
     def lookup(self, name: str) -> tuple[str, ...]:
         """The tags of this name: by tag name, else by alias, else by other name, else typed word."""
         key = name_key(name)
-        return next((tuple(layer[key]) for layer in self._layers if key in layer), ())
+        found = next((tuple(layer[key]) for layer in self._layers if key in layer), ())
+        # a typed word says which of several tags is most often meant
+        typed = self._layers[3].get(key, ())
+        return tuple(typed) if len(found) > 1 and len(typed) == 1 else found
 
     def known(self) -> Iterable[tuple[str, tuple[str, ...]]]:
         """Every look-up key with its tags, tag names first."""
@@ -113,10 +117,28 @@ class NameIndex:
             for key, tags in layer.items():
                 yield key, tuple(tags)
 
+    def denied(self, text: str) -> frozenset[str]:
+        """The tags that a text names only to deny them ("did not smile", 笑わなかった, 没有笑)."""
+        form = normalize(text)
+        words = content_words(form)
+        found: set[str] = set()
+        for stems, entries in self._phrases.items():
+            if len(stems) == 1 and any(w.stem == stems[0] and w.negated for w in words):
+                found |= {entry.tag for entry in entries}
+        for span in self._cjk_spans(form):
+            if is_denied_cjk(form, span.start, span.end):
+                found |= {entry.tag for entry in span.entries}
+        return frozenset(found)
+
     def find(self, text: str) -> dict[str, Mention]:
         """The tags that a text names, by tag; a text that is a name as a whole counts fully."""
         form = normalize(text)
-        spans = [*self._emoticon_spans(form), *self._cjk_spans(form), *self._word_spans(form)]
+        asserted = (
+            span
+            for span in self._cjk_spans(form)
+            if len(form) == span.end - span.start or not is_denied_cjk(form, span.start, span.end)
+        )
+        spans = [*self._emoticon_spans(form), *asserted, *self._word_spans(form)]
         inside = _shadowed(spans)
         best: dict[str, float] = defaultdict(float)
         words: dict[str, list[str]] = defaultdict(list)
@@ -206,9 +228,9 @@ def _languages(form: str) -> frozenset[str]:
     if any(map(is_hangul, form)):
         return frozenset({"ko", "en", ""})
     if any(map(is_kana, form)):
-        return frozenset({"ja", "han", "en", ""})
+        return frozenset({"ja", "en", ""})
     if any(map(is_han, form)):
-        return frozenset({"ja", "zh", "han", "en", ""})
+        return frozenset({"ja", "zh", "en", ""})
     return frozenset()
 
 
@@ -217,7 +239,7 @@ def _cjk_variants(form: str, language: str) -> tuple[str, ...]:
     variants = [base]
     if language in ("ja", "") and len(base) > 1:
         variants.append(_japanese_stem(base))
-    if language in ("zh", "han", ""):
+    if language in ("zh", ""):
         variants.append(_without_aspect(base))
     return tuple(dict.fromkeys(variant for variant in variants if variant))
 

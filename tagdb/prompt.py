@@ -191,9 +191,9 @@ def _contradictions(records: list[ExpressionTag]) -> list[str]:
 
 def _transforms(records: list[ExpressionTag]) -> list[str]:
     return [
-        f"{record.tag}: transform advised: {record.transform_advice}."
+        f"{record.tag}: transform advised: {record.transform.advice}."
         for record in records
-        if record.transform_advice
+        if record.transform.advice
     ]
 
 

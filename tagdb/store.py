@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
-import threading
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from tagdb.english import NEGATORS, content_words
 from tagdb.errors import TagdbError, UnknownTagError
 from tagdb.names import Mention, NameIndex
-from tagdb.normalize import is_cjk, name_key, normalize
+from tagdb.normalize import name_key
+from tagdb.ranking import Evidence, clauses, fuse
 from tagdb.records import ExpressionTag, load_typed_words
-
-if TYPE_CHECKING:
-    from tagdb.fts import FullTextIndex
+from tagdb.retriever import Retriever
 
 MAX_QUERY_CHARS = 4000
-_BM25_QUERY_CHARS = 600  # the cost of BM25 grows with the query, what it adds does not
-_EXACT_SHARE, _BM25_SHARE, _BM25_BESIDE_EXACT = 0.95, 0.6, 0.3
-_DENSITY_HALF = 4.0
-# Lines without an expression stay below, most misspelt or unlisted wordings of one lie above.
-WEAK_DENSITY = 2.2
-_CJK_CHAR = 0.6  # scores per character are that much lower in CJK than in Latin writing
 
 
 class Hit(BaseModel):
-    """One found tag. `score` 0..1 ranks hits of one search; it is no probability.
+    """One found tag. `score` 0..1 is its share of the evidence; the scores of all tags sum to 1.
 
-    `matched` holds the words of the query that name the tag; empty for a hit by BM25 alone.
+    `matched` holds the words of the query that name the tag; empty for a hit by meaning.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,8 +48,9 @@ class SearchResult(BaseModel):
 class TagStore:
     """The expression tags behind five verbs: get, complete, nearest, search, close.
 
-    All but `search` answer from memory. The first search imports LanceDB and opens or builds the
-    index in `cache_dir`; without one, in a temporary folder that `close` removes. Thread-safe.
+    All but `search` answer from memory. The first search loads the sentence encoder and LanceDB and
+    opens or builds the index in `cache_dir`; without one, in a temporary folder that `close`
+    removes. Thread-safe.
     """
 
     def __init__(self, records: Iterable[ExpressionTag], cache_dir: Path | None = None) -> None:
@@ -69,11 +60,7 @@ class TagStore:
             raise TagdbError("A tag store needs at least one tag; load_tags() gives the shipped.")
         self._rank = {tag: rank for rank, tag in enumerate(self._tags)}
         self._names = NameIndex(ordered, load_typed_words())
-        self._cache_dir = cache_dir
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._index: FullTextIndex | None = None
-        self._lock = threading.Lock()
-        self._closed = False
+        self._retriever = Retriever(ordered, self._names, cache_dir)
 
     @property
     def tags(self) -> tuple[ExpressionTag, ...]:
@@ -129,45 +116,43 @@ class TagStore:
     ) -> SearchResult:
         """The tags that fit a story line or words in English, Japanese, Chinese or Korean.
 
-        `text_en` is an optional English gloss of the query; both are searched. Names that the text
-        mentions come first (longer names count more), BM25 over names and definitions fills up.
-        Ties go to the more frequent tag. Nothing negated ("did not smile") counts as mentioned.
+        `text_en` is an optional English gloss of a query in another language; both are searched.
+        Names in the text, the fine-tuned English encoder, native n-grams and BM25 are fused
+        (`tagdb.ranking`). What is denied ("did not smile") is pushed down.
 
-        `no_expression` is True when no name is mentioned and the best BM25 score is below
-        `WEAK_DENSITY` per character searched (a CJK character counts as 0.6). A paraphrase that
-        shares no wording with any name ("radiant with merriment") is missed by this rule.
+        `no_expression` is True when nothing is named and the text reads as one without any
+        expression (`tagdb.abstention`, and the English classifier's own "none").
 
         Raises TagdbError for an empty query, one over 4000 characters, a limit below 1 or an
         unknown category.
         """
         texts = self._checked(query, text_en, limit, category)
         mentions = _strongest(self._names.find(text) for text in texts)
-        density: dict[str, float] = {}
-        for text in texts:
-            for tag, value in self._densities(text).items():
-                density[tag] = max(density.get(tag, 0.0), value)
+        evidence = self._retriever.evidence(texts, mentions)
+        chances = fuse(evidence)
         hits = [
             Hit(
-                tag=self._tags[tag],
-                score=_fuse(mentions.get(tag), density.get(tag, 0.0)),
-                matched=mentions[tag].matched if tag in mentions else (),
+                tag=tag,
+                score=round(float(chance), 4),
+                matched=mentions[tag.tag].matched if tag.tag in mentions else (),
             )
-            for tag in self._tags
-            if (tag in mentions or tag in density)
-            and (category is None or self._tags[tag].category == category)
+            for tag, chance in zip(self.tags, chances, strict=True)
+            if category is None or tag.category == category
         ]
         hits.sort(key=lambda hit: (-hit.score, self._rank[hit.tag.tag]))
-        weak = max(density.values(), default=0.0) < WEAK_DENSITY
-        return SearchResult(hits=tuple(hits[:limit]), no_expression=not mentions and weak)
+        only_denied = bool(evidence.denied.any()) and not any(map(clauses, texts))
+        empty = not mentions and (only_denied or not self._retriever.shows_expression(texts))
+        return SearchResult(hits=tuple(hits[:limit]), no_expression=empty)
+
+    def evidence(self, query: str, text_en: str | None = None) -> Evidence:
+        """What each channel says of a query, by tag in the order of `tags`; for measuring."""
+        texts = self._checked(query, text_en, 1, None)
+        mentions = _strongest(self._names.find(text) for text in texts)
+        return self._retriever.evidence(texts, mentions)
 
     def close(self) -> None:
-        """Lets the index go and removes the temporary folder, if there is one."""
-        with self._lock:
-            self._closed = True
-            self._index = None
-            if self._temporary is not None:
-                self._temporary.cleanup()
-                self._temporary = None
+        """Lets the index and the models go and removes the temporary folder, if there is one."""
+        self._retriever.close()
 
     def __enter__(self) -> Self:
         return self
@@ -202,42 +187,6 @@ class TagStore:
             raise TagdbError(f"Unknown category {category!r}. Categories: {known}.")
         return texts
 
-    def _full_text(self) -> FullTextIndex:
-        with self._lock:
-            if self._closed:
-                raise TagdbError("The tag store is closed; make another one to search.")
-            if self._index is None:
-                # lancedb takes over a second to import, so the first search pays, not start-up.
-                from tagdb.fts import FullTextIndex, tag_document
-
-                folder = self._cache_dir
-                if folder is None:
-                    self._temporary = tempfile.TemporaryDirectory(
-                        prefix="tagdb-", ignore_cleanup_errors=True
-                    )
-                    folder = Path(self._temporary.name)
-                documents = {name: tag_document(tag) for name, tag in self._tags.items()}
-                self._index = FullTextIndex(documents, folder)
-            return self._index
-
-    def _densities(self, text: str) -> dict[str, float]:
-        """BM25 scores per character searched, by tag."""
-        asked, size = _bm25_query(text)
-        return {tag: score / size for tag, score in self._full_text().search(asked).items()}
-
-
-def _bm25_query(text: str) -> tuple[str, float]:
-    """The text reduced to what BM25 should weigh, and its size in Latin characters."""
-    form = normalize(text)
-    words = content_words(form)
-    asserted = (w.surface for w in words if not w.negated and w.surface not in NEGATORS)
-    latin = [word for word in dict.fromkeys(asserted) if len(word) > 2]
-    cjk = "".join(char for char in form if is_cjk(char))
-    asked = " ".join([*latin, cjk]).strip() if words or cjk else form
-    asked = asked[:_BM25_QUERY_CHARS]
-    size = sum(_CJK_CHAR if is_cjk(char) else 1.0 for char in asked if not char.isspace())
-    return asked, max(1.0, size)
-
 
 def _strongest(found: Iterable[dict[str, Mention]]) -> dict[str, Mention]:
     merged: dict[str, Mention] = {}
@@ -247,15 +196,6 @@ def _strongest(found: Iterable[dict[str, Mention]]) -> dict[str, Mention]:
             words = tuple(dict.fromkeys((*before.matched, *mention.matched)))
             merged[tag] = Mention(max(before.strength, mention.strength), words)
     return merged
-
-
-def _fuse(mention: Mention | None, density: float) -> float:
-    """The score 0..1 of a tag: either kind of evidence raises it, a mention more than BM25."""
-    exact = _EXACT_SHARE * mention.strength if mention else 0.0
-    lexical = _BM25_SHARE * density**2 / (density**2 + _DENSITY_HALF**2)
-    if mention:
-        lexical *= _BM25_BESIDE_EXACT
-    return round(1.0 - (1.0 - exact) * (1.0 - lexical), 4)
 
 
 def _likeness(a: str, b: str) -> float:

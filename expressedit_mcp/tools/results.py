@@ -98,7 +98,7 @@ class SavedImage(BaseModel):
 class TransformAdvice(BaseModel):
     """Whether the pixels should be transformed before the edit."""
 
-    needed: str = Field(description="no, maybe or yes")
+    needed: str = Field(description="none, advised or needed")
     advice: str = Field(description="What to do, in words; empty when nothing")
 
 
@@ -113,6 +113,7 @@ class TagHit(BaseModel):
     parts: list[str]
     names: dict[str, list[str]] = Field(description="Names by language: en, ja, zh, ko")
     transform: TransformAdvice
+    near: dict[str, str] = Field(description="Tags easily taken for this one, and the difference")
     contradicts: list[str]
     matched: list[str] = Field(description="Words of the query that name the tag")
 

@@ -62,13 +62,14 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                         tag=hit.tag.tag,
                         score=round(hit.score, 4),
                         prompt_form=hit.tag.prompt_form,
-                        definition=hit.tag.definition,
+                        definition=hit.tag.definition["en"],
                         category=hit.tag.category,
                         parts=list(hit.tag.parts),
                         names={language: list(names) for language, names in hit.tag.names.items()},
                         transform=TransformAdvice(
-                            needed=hit.tag.needs_transform, advice=hit.tag.transform_advice
+                            needed=hit.tag.transform.need, advice=hit.tag.transform.advice
                         ),
+                        near={near.tag: near.difference for near in hit.tag.near},
                         contradicts=list(hit.tag.contradicts),
                         matched=list(hit.matched),
                     )

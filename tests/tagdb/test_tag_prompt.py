@@ -63,7 +63,7 @@ def test_parse(text, pieces):
 
 @pytest.mark.parametrize("weight", [1.0, 1.2, 0.85])
 def test_every_prompt_form_survives_alone_and_weighted(weight):
-    for tag in load_tags(core_only=False):
+    for tag in load_tags():
         assert parse_prompt(format_prompt([(tag.prompt_form, weight)])) == (
             (tag.prompt_form, weight),
         )
@@ -145,9 +145,9 @@ def test_legacy_words_are_a_matter_of_style():
     [
         (["smile", ":)"], ["'smile' was given more than once"]),
         (["smile", "frown"], ["smile and frown contradict"]),
-        (["wide-eyed"], ["transform advised: apply_scale_transform with scale_x 0.5"]),
+        (["wide-eyed"], ["transform advised: "]),
         (["smlie"], ["Unknown expression tag 'smlie'. Nearest tags: smile", "free text"]),
-        (["ドヤ顔"], ["several tags: smug, doyagao"]),
+        (["tired"], ["several tags: sleepy, exhausted"]),
         (["smile", "blush"], []),
     ],
 )

@@ -1,74 +1,88 @@
-"""The shipped tags, their names and the tables beside them."""
+"""The shipped records hold every rule that the sources promise."""
 
 import csv
+from collections import Counter
 
 import pytest
 
 from tagdb import ExpressionTag, load_tags, normalize
-from tagdb.records import DATA_DIR, LANGUAGES, load_typed_words
-from tagdb.transforms import TRANSFORMS
+from tagdb.checks import language_of, length_of
+from tagdb.records import DATA_DIR, LANGUAGES, TransformPlan, load_pairs, load_typed_words
 
-CORE = load_tags()
-ALL = load_tags(core_only=False)
-BY_NAME = {tag.tag: tag for tag in CORE}
+TAGS = load_tags()
+BY_NAME = {tag.tag: tag for tag in TAGS}
+DEFINITION_LENGTH = {"en": (10, 32), "ja": (20, 110), "zh": (15, 85), "ko": (6, 28)}
 
 
-def test_core_and_full_list_are_ordered_by_post_count_then_name():
-    assert (len(CORE), len(ALL)) == (196, 298)
-    for tags in (CORE, ALL):
-        assert list(tags) == sorted(tags, key=lambda tag: (-tag.post_count, tag.tag))
+def test_there_are_196_tags_ordered_by_post_count_then_name():
+    assert len(TAGS) == len(BY_NAME) == 196
+    assert list(TAGS) == sorted(TAGS, key=lambda tag: (-tag.post_count, tag.tag))
+    assert Counter(tag.category for tag in TAGS) == {
+        "emotion": 72,
+        "emoticon": 38,
+        "eyes": 24,
+        "marks": 23,
+        "mouth": 14,
+        "gaze": 10,
+        "mixed": 10,
+        "brows": 5,
+    }
 
 
 def test_contradictions_are_symmetric_and_known():
-    for tags in (CORE, ALL):
-        by_name = {tag.tag: tag for tag in tags}
-        for tag in tags:
-            assert tag.tag not in tag.contradicts
-            assert all(tag.tag in by_name[other].contradicts for other in tag.contradicts)
-            assert set(tag.partners) <= set(by_name)
+    for tag in TAGS:
+        assert tag.tag not in tag.contradicts
+        assert all(tag.tag in BY_NAME[other].contradicts for other in tag.contradicts)
 
 
-def test_names_come_in_four_languages_with_han_names_apart():
-    smile = BY_NAME["smile"]
-    assert tuple(smile.names) == LANGUAGES
-    assert "happy face" in smile.names["en"]
-    assert {"笑顔", "スマイル"} <= set(smile.names["ja"])
-    assert "微笑" in smile.names["zh"] and "微笑" in smile.han_names
-    assert smile.names["ko"] == ("미소", "웃는 얼굴")
+@pytest.mark.parametrize("tag", TAGS, ids=lambda tag: tag.tag)
+def test_every_tag_is_defined_and_named_in_four_languages(tag):
+    for language in LANGUAGES:
+        definition = tag.definition[language]
+        low, high = DEFINITION_LENGTH[language]
+        assert low <= length_of(definition, language) <= high
+        assert language_of(definition) == language
+        assert tag.names[language]
+        assert len(set(map(normalize, tag.names[language]))) == len(tag.names[language])
+    assert 1 <= len(tag.near) <= 5
+    assert all(near.tag in BY_NAME and near.tag != tag.tag for near in tag.near)
+    assert tag.region_tip
 
 
-def test_tags_are_frozen_and_hashable():
-    with pytest.raises(ValueError):
-        BY_NAME["smile"].tag = "grin"  # pyright: ignore[reportAttributeAccessIssue]
-    assert len(set(CORE)) == len(CORE)
+def test_there_are_thousands_of_names():
+    names = {normalize(name) for tag in TAGS for group in tag.names.values() for name in group}
+    assert len(names) >= 4000
 
 
-@pytest.mark.parametrize(
-    ("tag", "words"),
-    [
-        ("smile", ""),
-        ("wide-eyed", "apply_scale_transform with scale_x 0.5"),
-        ("pleading_eyes", "apply_scale_transform with scale_x 1.25"),
-        ("jaw_drop", "apply_scale_transform with scale_x 1.3"),
-        ("narrowed_eyes", "if the prompt alone fails, apply_scale_transform with scale_x 1.2"),
-        ("averting_eyes", "shift_gaze by hand (move both irises"),
-    ],
-)
-def test_transform_advice(tag, words):
-    advice = BY_NAME[tag].transform_advice
-    assert advice.startswith(words) and bool(advice) == bool(words)
+@pytest.mark.parametrize("tag", TAGS, ids=lambda tag: tag.tag)
+def test_a_transform_says_what_to_do(tag):
+    plan = tag.transform
+    assert bool(plan.advice) == (plan.need != "none")
+    if plan.tool:
+        assert plan.tool == "apply_scale_transform"
+        assert set(plan.arguments) <= {"scale_x", "scale_y"}
+        assert all(0.3 <= value <= 2 for value in plan.arguments.values())
 
 
-def test_sanpaku_needs_two_steps():
-    assert BY_NAME["sanpaku"].transforms == ("shift_gaze", "scale_iris_down")
-    assert " and apply_scale_transform" in BY_NAME["sanpaku"].transform_advice
+def test_advice_tells_needed_from_advised():
+    plan = TransformPlan(need="needed", tool="apply_scale_transform", arguments={"scale_x": 0.5})
+    assert plan.advice == "apply_scale_transform with scale_x 0.5"
+    plan = TransformPlan(need="advised", by_hand="paint the eye shut")
+    assert plan.advice == "if the prompt alone fails, by hand: paint the eye shut"
 
 
-def test_every_operator_of_the_data_has_advice():
-    assert {operator for tag in ALL for operator in tag.transforms} <= set(TRANSFORMS)
+def test_pairs_are_distinct_and_known():
+    pairs = load_pairs()
+    assert len(pairs) >= 150
+    assert len({frozenset((pair.a, pair.b)) for pair in pairs}) == len(pairs)
+    for pair in pairs:
+        assert pair.a in BY_NAME
+        assert pair.b in BY_NAME
+        assert pair.a != pair.b
+        assert pair.choose
 
 
-def test_typed_words_map_to_core_tags_once():
+def test_typed_words_map_to_known_tags_once():
     with (DATA_DIR / "typed_words.csv").open(encoding="utf-8", newline="") as file:
         words = [row["word"] for row in csv.DictReader(file)]
     assert len(words) == len(set(words)) == len(load_typed_words())
@@ -76,22 +90,20 @@ def test_typed_words_map_to_core_tags_once():
         assert tags and set(tags) <= set(BY_NAME), word
 
 
+def test_tags_are_frozen_and_hashable():
+    with pytest.raises(ValueError):
+        BY_NAME["smile"].tag = "grin"  # pyright: ignore[reportAttributeAccessIssue]
+    assert len(set(TAGS)) == len(TAGS)
+
+
 def test_a_record_can_be_made_by_hand():
     tag = ExpressionTag(tag="x", prompt_form="x", category="eyes")
-    assert tag.transform_advice == "" and tag.names == {}
+    assert tag.transform.advice == ""
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("  Smile\t  FACE ", "smile face"),
-        ("：）", ":)"),
-        ("スマイル", "すまいる"),
-        ("ﾆｺﾆｺ", "にこにこ"),
-        ("ＸＤ", "xd"),
-        ("don\u2019t", "don't"),
-    ],
-)
-def test_normalize(text, expected):
-    assert normalize(text) == expected
-    assert normalize(expected) == expected
+def test_every_source_file_has_its_provenance():
+    text = (DATA_DIR / "PROVENANCE.md").read_text(encoding="utf-8")
+    for path in DATA_DIR.rglob("*.*"):
+        name = path.relative_to(DATA_DIR).as_posix()
+        if name != "PROVENANCE.md":
+            assert f"`{name}`" in text, name

@@ -1,0 +1,162 @@
+"""Gathers what is known of a text: by meaning, by n-grams, by full text, by name."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tagdb.english import NEGATORS, content_words
+from tagdb.errors import TagdbError
+from tagdb.names import Mention, NameIndex
+from tagdb.normalize import is_cjk, normalize
+from tagdb.ranking import Evidence, clauses, in_order, is_native, pool_clauses
+from tagdb.records import DATA_DIR, ExpressionTag, load_texts
+
+if TYPE_CHECKING:
+    from tagdb.abstention import Abstention
+    from tagdb.english_classifier import EnglishClassifier
+    from tagdb.fts import FullTextIndex
+    from tagdb.native_classifier import NativeClassifier
+
+_BM25_QUERY_CHARS = 600  # the cost of BM25 grows with the query, what it adds does not
+_CJK_CHAR = 0.6  # scores per character are that much lower in CJK than in Latin writing
+_SURELY_NONE = 0.5
+_UNLABELLED = -20.0  # log-probability of a tag that the English classifier was not trained on
+
+
+class _Loaded(NamedTuple):
+    """What the first search loads."""
+
+    full_text: FullTextIndex
+    english: EnglishClassifier
+    native: NativeClassifier
+    abstention: Abstention
+
+
+class Retriever:
+    """Owns the full-text index and the classifiers; loads them at the first use. Thread-safe."""
+
+    def __init__(
+        self, tags: Sequence[ExpressionTag], names: NameIndex, cache_dir: Path | None
+    ) -> None:
+        self._tags = tuple(tags)
+        self._order = tuple(tag.tag for tag in tags)
+        self._names = names
+        self._cache_dir = cache_dir
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._loaded: _Loaded | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def evidence(self, texts: Sequence[str], mentions: Mapping[str, Mention]) -> Evidence:
+        """What is known of a query and its gloss, by tag."""
+        loaded = self._load()
+        density: dict[str, float] = {}
+        for text in texts:
+            for tag, value in _densities(loaded.full_text, text).items():
+                density[tag] = max(density.get(tag, 0.0), value)
+        english = [text for text in texts if not is_native(text)]
+        native = [text for text in texts if is_native(text)]
+        denied = {tag for text in texts for tag in self._names.denied(text)} - mentions.keys()
+        # of several tags with this name, the likelier ones come first
+        typed = [tag for text in texts for tag in self._names.lookup(text)]
+        whole = {tag: 1.0 - 0.05 * rank for rank, tag in reversed(list(enumerate(typed)))}
+        strengths = {tag: mention.strength for tag, mention in mentions.items()}
+        return Evidence(
+            english=self._by_meaning(loaded.english, english[-1]) if english else None,
+            native=loaded.native.log_probabilities(native[0]) if native else None,
+            bm25=in_order(density, self._order),
+            mention=in_order(strengths, self._order),
+            whole_name=in_order(whole, self._order),
+            denied=in_order(dict.fromkeys(denied, 1.0), self._order),
+        )
+
+    def shows_expression(self, texts: Sequence[str]) -> bool:
+        """False when every text reads as one without an expression, or an English one surely does."""
+        loaded = self._load()
+        if all(loaded.abstention.log_odds(text) <= 0 for text in texts):
+            return False
+        english = [text for text in texts if not is_native(text)]
+        if not english:
+            return True
+        none = loaded.english.log_probabilities([english[-1]])[0, -1]
+        return float(np.exp(none)) < _SURELY_NONE
+
+    def close(self) -> None:
+        """Lets everything go and removes the temporary folder, if there is one."""
+        with self._lock:
+            self._closed = True
+            self._loaded = None
+            if self._temporary is not None:
+                self._temporary.cleanup()
+                self._temporary = None
+
+    def _by_meaning(self, classifier: EnglishClassifier, text: str) -> np.ndarray:
+        rows = classifier.log_probabilities([text, *clauses(text)])
+        column = {label: i for i, label in enumerate(classifier.labels)}
+        known = np.array([column.get(tag, -1) for tag in self._order])
+        chosen = np.where(known >= 0, rows[:, known], _UNLABELLED)
+        return pool_clauses(chosen[0], chosen[1:])
+
+    def _load(self) -> _Loaded:
+        with self._lock:
+            if self._closed:
+                raise TagdbError("The tag store is closed; make another one to search.")
+            if self._loaded is None:
+                # lancedb takes over a second to import, so the first search pays, not start-up.
+                from tagdb.abstention import Abstention
+                from tagdb.english_classifier import EnglishClassifier
+                from tagdb.fts import FullTextIndex, tag_document
+                from tagdb.native_classifier import NativeClassifier
+
+                folder = self._folder()
+                documents = {tag.tag: tag_document(tag) for tag in self._tags}
+                file = folder / f"native-{_fingerprint(self._tags)}.npz"
+                self._loaded = _Loaded(
+                    FullTextIndex(documents, folder),
+                    EnglishClassifier(),
+                    NativeClassifier(self._tags, load_texts, file),
+                    Abstention(),
+                )
+            return self._loaded
+
+    def _folder(self) -> Path:
+        if self._cache_dir is not None:
+            return self._cache_dir
+        self._temporary = tempfile.TemporaryDirectory(prefix="tagdb-", ignore_cleanup_errors=True)
+        return Path(self._temporary.name)
+
+
+def _densities(index: FullTextIndex, text: str) -> dict[str, float]:
+    """BM25 scores per character searched, by tag."""
+    asked, size = _bm25_query(text)
+    return {tag: score / size for tag, score in index.search(asked).items()}
+
+
+def _bm25_query(text: str) -> tuple[str, float]:
+    """The text reduced to what BM25 should weigh, and its size in Latin characters."""
+    form = normalize(text)
+    words = content_words(form)
+    asserted = (w.surface for w in words if not w.negated and w.surface not in NEGATORS)
+    latin = [word for word in dict.fromkeys(asserted) if len(word) > 2]
+    cjk = "".join(char for char in form if is_cjk(char))
+    asked = " ".join([*latin, cjk]).strip() if words or cjk else form
+    asked = asked[:_BM25_QUERY_CHARS]
+    size = sum(_CJK_CHAR if is_cjk(char) else 1.0 for char in asked if not char.isspace())
+    return asked, max(1.0, size)
+
+
+def _fingerprint(tags: Sequence[ExpressionTag]) -> str:
+    """Changes with the records and the texts."""
+    digest = hashlib.sha256()
+    for tag in tags:
+        digest.update(tag.model_dump_json().encode())
+    for path in sorted((DATA_DIR / "texts").glob("*.jsonl")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:20]

@@ -1,0 +1,1 @@
+"""How the shipped models of the tag store are made. Not needed to use it."""
