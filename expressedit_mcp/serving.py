@@ -79,6 +79,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # clients that come before the server is up wait instead of being refused
+        listening.listen(128)
     except OSError as error:
         listening.close()
         raise InputError(

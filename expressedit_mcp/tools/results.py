@@ -106,7 +106,7 @@ class TagHit(BaseModel):
     """One found expression tag."""
 
     tag: str
-    score: float = Field(description="0..1, ranks the hits of this search; no probability")
+    score: float = Field(description="0..1, share of the evidence; the scores of all tags sum to 1")
     prompt_form: str
     definition: str
     category: str
