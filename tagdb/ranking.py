@@ -30,9 +30,13 @@ _CLAUSE = re.compile(r"[.;:!?\n]+|,\s+|\s+(?:and|but|while|then|yet)\s+")
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a text, by tag in the store's order; None where a channel did not run."""
+    """What is known of a text, by tag in the store's order; None where a channel did not run.
+
+    `none_chance` is the English classifier's probability of "no expression".
+    """
 
     english: np.ndarray | None
+    none_chance: float | None
     native: np.ndarray | None
     bm25: np.ndarray
     mention: np.ndarray

@@ -68,8 +68,12 @@ class Retriever:
         typed = [tag for text in texts for tag in self._names.lookup(text)]
         whole = {tag: 1.0 - 0.05 * rank for rank, tag in reversed(list(enumerate(typed)))}
         strengths = {tag: mention.strength for tag, mention in mentions.items()}
+        meaning, none_chance = None, None
+        if english:
+            meaning, none_chance = self._by_meaning(loaded.english, english[-1])
         return Evidence(
-            english=self._by_meaning(loaded.english, english[-1]) if english else None,
+            english=meaning,
+            none_chance=none_chance,
             native=loaded.native.log_probabilities(native[0]) if native else None,
             bm25=in_order(density, self._order),
             mention=in_order(strengths, self._order),
@@ -77,16 +81,12 @@ class Retriever:
             denied=in_order(dict.fromkeys(denied, 1.0), self._order),
         )
 
-    def shows_expression(self, texts: Sequence[str]) -> bool:
+    def shows_expression(self, texts: Sequence[str], evidence: Evidence) -> bool:
         """False when every text reads as one without an expression, or an English one surely does."""
-        loaded = self._load()
-        if all(loaded.abstention.log_odds(text) <= 0 for text in texts):
+        abstention = self._load().abstention
+        if all(abstention.log_odds(text) <= 0 for text in texts):
             return False
-        english = [text for text in texts if not is_native(text)]
-        if not english:
-            return True
-        none = loaded.english.log_probabilities([english[-1]])[0, -1]
-        return float(np.exp(none)) < _SURELY_NONE
+        return evidence.none_chance is None or evidence.none_chance < _SURELY_NONE
 
     def close(self) -> None:
         """Lets everything go and removes the temporary folder, if there is one."""
@@ -97,12 +97,12 @@ class Retriever:
                 self._temporary.cleanup()
                 self._temporary = None
 
-    def _by_meaning(self, classifier: EnglishClassifier, text: str) -> np.ndarray:
+    def _by_meaning(self, classifier: EnglishClassifier, text: str) -> tuple[np.ndarray, float]:
         rows = classifier.log_probabilities([text, *clauses(text)])
         column = {label: i for i, label in enumerate(classifier.labels)}
         known = np.array([column.get(tag, -1) for tag in self._order])
         chosen = np.where(known >= 0, rows[:, known], _UNLABELLED)
-        return pool_clauses(chosen[0], chosen[1:])
+        return pool_clauses(chosen[0], chosen[1:]), float(np.exp(rows[0][-1]))
 
     def _load(self) -> _Loaded:
         with self._lock:

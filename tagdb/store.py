@@ -141,7 +141,9 @@ class TagStore:
         ]
         hits.sort(key=lambda hit: (-hit.score, self._rank[hit.tag.tag]))
         only_denied = bool(evidence.denied.any()) and not any(map(clauses, texts))
-        empty = not mentions and (only_denied or not self._retriever.shows_expression(texts))
+        empty = not mentions and (
+            only_denied or not self._retriever.shows_expression(texts, evidence)
+        )
         return SearchResult(hits=tuple(hits[:limit]), no_expression=empty)
 
     def evidence(self, query: str, text_en: str | None = None) -> Evidence:

@@ -55,6 +55,10 @@ class Roots:
         if not text.strip() or "\0" in text or len(text) > _LONGEST_PATH:
             raise InputError(f"The path is empty, too long or not a path. {self._accepted()}")
         given = Path(os.path.expanduser(text))
+        # on Windows even a look at \\server\share speaks to that server
+        remote = os.name == "nt" and text.startswith(("\\\\", "//"))
+        if remote and not any(given.is_relative_to(root) for root in self.allowed):
+            raise InputError(f"{text!r} is outside the allowed folders. {self._accepted()}")
         candidates = [root / given for root in self.allowed] or [given]
         path = next((p for p in candidates if os.path.lexists(p)), candidates[0])
         try:
