@@ -35,7 +35,7 @@ class MiniLM:
     """BERT of six layers, mean-pooled (N. Reimers, I. Gurevych, 2019; W. Wang et al., 2020).
 
     `adapter` holds low-rank matrices by weight name (LoRA, E. Hu et al., 2021), added to the base.
-    Not thread-safe in its use of BLAS threads, but safe to call.
+    While it embeds, BLAS is held to one thread in the whole process.
     """
 
     dim = _WIDTH
