@@ -21,7 +21,8 @@ Stop = Callable[[], bool]
 
 @dataclass(frozen=True)
 class EditRequest:
-    """All that an edit depends on: the same request gives the same result on the same device.
+    """All that an edit depends on besides the model: the same request to the same model gives the same
+    result on the same device.
 
     `crop` (h, w, 3) uint8 sRGB is the part of the picture that the model sees, `selection` (h, w)
     uint8 the alpha of what may change in it. Prompts are (text, weight) pieces in order.

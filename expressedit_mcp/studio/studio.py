@@ -191,7 +191,8 @@ class Studio:
             ],
         }
         known = self.images.find(request)
-        patch = _scale_each(picture, selections, command)
+        stored = self.images.load_patch(known.image_id) if known else None
+        patch = stored or _scale_each(picture, selections, command)
         scaled = known or self.images.derive(parent, picture, patch, "scale", request)
         outcome = Outcome(scaled, time.perf_counter() - started, known is not None, self._full())
         if words is None:
