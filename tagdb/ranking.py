@@ -21,7 +21,7 @@ ENGLISH_WEIGHTS = {"english": 1.0, "bm25": 2.3}
 NATIVE_WEIGHTS = {"native": 1.3, "bm25": 6.9}
 MENTION_WEIGHT = 7.0
 WHOLE_NAME_WEIGHT = 20.0
-DENIED_PENALTY = 4.0
+DENIED_PENALTY = 8.0
 CLAUSE_SHARE = 0.5
 """How much a clause alone counts beside the whole text."""
 _MAX_CLAUSES = 6
@@ -32,16 +32,17 @@ _CLAUSE = re.compile(r"[.;:!?\n]+|,\s+|\s+(?:and|but|while|then|yet)\s+")
 class Evidence:
     """What is known of a text, by tag in the store's order; None where a channel did not run.
 
-    `none_chance` is the English classifier's probability of "no expression".
+    `denied` is 1 where a text denies the tag, less where it denies a near-synonym; `shown` the
+    log-odds that the text shows any expression (`tagdb.abstention`).
     """
 
     english: np.ndarray | None
-    none_chance: float | None
     native: np.ndarray | None
     bm25: np.ndarray
     mention: np.ndarray
     whole_name: np.ndarray
     denied: np.ndarray
+    shown: float
 
 
 def is_native(text: str) -> bool:

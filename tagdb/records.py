@@ -103,6 +103,15 @@ class Text(_Frozen):
     text: str
 
 
+class CalibrationText(_Frozen):
+    """A text that no model is trained on, with fair tags for it, best first; none: no expression."""
+
+    lang: Language
+    text: str
+    tags: tuple[str, ...]
+    gloss: str | None = None
+
+
 class Pair(_Frozen):
     """Two tags that are easily confused, and which to choose when."""
 
@@ -120,6 +129,12 @@ def load_tags() -> tuple[ExpressionTag, ...]:
 def load_texts() -> tuple[Text, ...]:
     """The shipped texts."""
     return tuple(Text.model_validate(row) for row in _rows("texts"))
+
+
+def load_calibration() -> tuple[CalibrationText, ...]:
+    """The shipped calibration texts."""
+    rows = _lines(DATA_DIR / "calibration.jsonl")
+    return tuple(CalibrationText.model_validate(row) for row in rows)
 
 
 def load_pairs() -> tuple[Pair, ...]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from tagdb.errors import TagdbError, UnknownTagError
 from tagdb.names import Mention, NameIndex
 from tagdb.normalize import name_key
-from tagdb.ranking import Evidence, clauses, fuse
+from tagdb.ranking import Evidence, fuse
 from tagdb.records import ExpressionTag, load_typed_words
 from tagdb.retriever import Retriever
 
@@ -120,8 +120,8 @@ class TagStore:
         Names in the text, the fine-tuned English encoder, native n-grams and BM25 are fused
         (`tagdb.ranking`). What is denied ("did not smile") is pushed down.
 
-        `no_expression` is True when nothing is named and the text reads as one without any
-        expression (`tagdb.abstention`, and the English classifier's own "none").
+        `no_expression` is True when the text reads as one without any expression, or only denies
+        some (`tagdb.abstention`).
 
         Raises TagdbError for an empty query, one over 4000 characters, a limit below 1 or an
         unknown category.
@@ -140,11 +140,7 @@ class TagStore:
             if category is None or tag.category == category
         ]
         hits.sort(key=lambda hit: (-hit.score, self._rank[hit.tag.tag]))
-        only_denied = bool(evidence.denied.any()) and not any(map(clauses, texts))
-        empty = not mentions and (
-            only_denied or not self._retriever.shows_expression(texts, evidence)
-        )
-        return SearchResult(hits=tuple(hits[:limit]), no_expression=empty)
+        return SearchResult(hits=tuple(hits[:limit]), no_expression=evidence.shown <= 0)
 
     def evidence(self, query: str, text_en: str | None = None) -> Evidence:
         """What each channel says of a query, by tag in the order of `tags`; for measuring."""
