@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tagdb.english import NEGATORS, Word, content_words, name_stems
-from tagdb.negation import asserted_part, is_denied_cjk
+from tagdb.negation import DENIED_ROOTS, asserted_part, is_denied_cjk
 from tagdb.normalize import is_cjk, is_han, is_hangul, is_kana, name_key, normalize
 from tagdb.records import ExpressionTag
 
@@ -136,6 +136,11 @@ class NameIndex:
                 if run[0].negated and run[0].surface not in NEGATORS:
                     tags = frozenset(entry.tag for entry in entries)
                     found.append(Denial(run[0].start, run[-1].end, tags))
+        for root, tags in DENIED_ROOTS.items():
+            for start in (match.start() for match in re.finditer(root, form)):
+                begins = not is_hangul(root[0]) or not is_hangul(form[start - 1 : start] or " ")
+                if begins and is_denied_cjk(form, start, start + len(root)):
+                    found.append(Denial(start, start + len(root), tags))
         for span in self._cjk_spans(form):
             if any(map(is_cjk, span.text)) and is_denied_cjk(form, span.start, span.end):
                 tags = frozenset(entry.tag for entry in span.entries)

@@ -8,8 +8,15 @@ from collections.abc import Iterable
 
 from tagdb.normalize import is_cjk, is_hangul, is_kana
 
+# Roots of verbs: too short to name a tag in a text, plain enough to deny some.
+DENIED_ROOTS = {
+    **dict.fromkeys(("笑", "웃"), frozenset({"smile", "laughing"})),
+    **dict.fromkeys(("泣", "哭", "울"), frozenset({"crying", "sobbing"})),
+    **dict.fromkeys(("怒", "화내", "화나"), frozenset({"angry"})),
+    **dict.fromkeys(("驚", "惊", "놀라"), frozenset({"surprised"})),
+}
 _NEAR = 8
-_LEAST_CJK, _LEAST_LATIN = 6, 12
+_LEAST_CJK, _LEAST_LATIN = 5, 8
 _CLAUSE_END = re.compile(r"[.,;:!?。、\n\u2014\"”」]+ ?|\b(?=(?:and|but|while|as|then|when|yet) )")
 # Before the word, in its clause. "Could not stop smiling" is a smile, so some words turn it round.
 _EN_BEFORE = re.compile(

@@ -3,8 +3,9 @@
 log p(tag) is, up to a constant, a weighted sum (a conditional logit model, D. McFadden, 1974) of
 the English classifier's log-probability, the native classifier's, log(1 + BM25 per character) and
 the strength of a mention by name. The first three weights were fitted by maximum likelihood on
-authored texts that the classifiers had not seen, a mention's is near the maximum on the calibration
-texts (`tagdb.records.load_calibration`); a name typed alone wins over anything else, by hand.
+authored texts that the classifiers had not seen; a mention's were set by hand: in a line it weighs as
+much as clear meaning, in a story half of that (the calibration texts,
+`tagdb.records.load_calibration`, asked for less), and a name typed alone wins over anything else.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import numpy as np
 
 from tagdb.normalize import is_cjk
 
-ENGLISH_WEIGHTS = {"english": 1.0, "bm25": 2.3, "mention": 2.5}
-NATIVE_WEIGHTS = {"native": 1.3, "bm25": 6.9, "mention": 4.0}
+ENGLISH_WEIGHTS = {"english": 1.0, "bm25": 2.3, "mention": 7.0}
+NATIVE_WEIGHTS = {"native": 1.3, "bm25": 6.9, "mention": 7.0}
 WHOLE_NAME_WEIGHT = 20.0
 DENIED_PENALTY = 8.0
 CLAUSE_SHARE = 0.5

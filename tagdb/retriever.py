@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _BM25_QUERY_CHARS = 600  # the cost of BM25 grows with the query, what it adds does not
 _CJK_CHAR = 0.6  # scores per character are that much lower in CJK than in Latin writing
 _SHORT_WORDS, _SHORT_CJK_CHARS = 4, 10  # a text so short that names something is about that name
+_LINE_WORDS, _LINE_CJK_CHARS = 8, 20
+_NAME_IN_A_STORY = 0.5  # in a text longer than a line, a name is less likely to be what it is about
 _DENIED_KIN = 0.25  # how far a denial reaches the near-synonyms of what it denies
 _SURE = 10.0  # log-odds
 _UNLABELLED = -20.0  # log-probability of a tag that the English classifier was not trained on
@@ -72,7 +74,8 @@ class Retriever:
         # of several tags with this name, the likelier ones come first
         typed = [tag for text in texts for tag in self._names.lookup(text)]
         whole = {tag: 1.0 - 0.05 * rank for rank, tag in reversed(list(enumerate(typed)))}
-        strengths = {tag: mention.strength for tag, mention in mentions.items()}
+        share = 1.0 if any(map(_is_line, texts)) else _NAME_IN_A_STORY
+        strengths = {tag: share * mention.strength for tag, mention in mentions.items()}
         meaning, vector, none_chance = None, None, None
         if english:
             meaning, vector, none_chance = self._by_meaning(loaded.english, english[-1])
@@ -165,8 +168,15 @@ def _says_more(text: str, denials: Sequence[Denial]) -> bool:
 
 
 def _is_short(text: str) -> bool:
-    words = text.split()
-    return (len(words) <= _SHORT_WORDS and not is_native(text)) or len(text) <= _SHORT_CJK_CHARS
+    return _within(text, _SHORT_WORDS, _SHORT_CJK_CHARS)
+
+
+def _is_line(text: str) -> bool:
+    return _within(text, _LINE_WORDS, _LINE_CJK_CHARS)
+
+
+def _within(text: str, words: int, cjk_chars: int) -> bool:
+    return len(text) <= cjk_chars if is_native(text) else len(text.split()) <= words
 
 
 def _densities(index: FullTextIndex, text: str) -> dict[str, float]:
