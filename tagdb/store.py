@@ -139,7 +139,9 @@ class TagStore:
             for tag, chance in zip(self.tags, chances, strict=True)
             if category is None or tag.category == category
         ]
-        hits.sort(key=lambda hit: (-hit.score, self._rank[hit.tag.tag]))
+        # by what they were before rounding: far down, tags that a text denies would tie with others
+        likely = dict(zip(self._tags, chances, strict=True))
+        hits.sort(key=lambda hit: -likely[hit.tag.tag])
         return SearchResult(hits=tuple(hits[:limit]), no_expression=evidence.shown <= 0)
 
     def evidence(self, query: str, text_en: str | None = None) -> Evidence:
