@@ -1,4 +1,4 @@
-"""The command line: serve, demo, doctor, images."""
+"""The command line: serve, demo, doctor, images, models."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from expressedit_mcp import __version__
 from expressedit_mcp.errors import ExpressEditError
+from expressedit_mcp.models_cli import models_group
 
 if TYPE_CHECKING:
     from expressedit_mcp.images import ImageStore
@@ -126,3 +127,6 @@ def _store(settings: Settings) -> ImageStore:
     from expressedit_mcp.images import ImageStore
 
     return ImageStore(settings.pictures_dir)
+
+
+main.add_command(models_group(_settings))

@@ -27,7 +27,14 @@ class Settings(BaseSettings):
         default=(),
         description="Folders from which pictures may be read and to which they may be saved",
     )
-    model: Path = Field(default=SHIPPED_MODEL, description="Model directory in diffusers layout")
+    model: Path | None = Field(
+        default=None,
+        description="Name of an added model, a .safetensors checkpoint or a directory in diffusers layout; "
+        "unset: the one chosen with `expressedit-mcp models use`, else the shipped one",
+    )
+    download_token: str | None = Field(
+        default=None, repr=False, description="Token for sites that want one to download models"
+    )
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     max_pixels: int = Field(
         default=100_000_000, ge=1, description="Largest picture, width x height"
@@ -54,6 +61,11 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """Where things that can be made again are kept."""
         return self.home.expanduser().resolve() / "cache"
+
+    @cached_property
+    def models_dir(self) -> Path:
+        """Where added models are kept."""
+        return self.home.expanduser().resolve() / "models"
 
     def allowed_roots(self, working_dir: Path) -> tuple[Path, ...]:
         """The folders that may be read and written, absolute and without symlinks.

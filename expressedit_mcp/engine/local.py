@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expressedit_mcp.engine.backend import EditRequest, EditResult, OnStep, Stop
-from expressedit_mcp.engine.card import Card, load_card
-from expressedit_mcp.engine.fingerprint import fingerprint
+from expressedit_mcp.engine.card import Card
+from expressedit_mcp.engine.model_source import ModelSource, find_source
 from expressedit_mcp.engine.tokenizer import PromptTokenizer, load_tokenizer
 from expressedit_mcp.errors import Cancelled
 
@@ -21,26 +21,32 @@ if TYPE_CHECKING:
 class LocalEngine:
     """Owns the loaded model. Edits from several threads wait for each other.
 
-    `device` is `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+    `model` is a path as `find_source` takes it, read at the first use; `device` is `auto`, `cpu`, `cuda`,
+    `cuda:1` or `mps`.
     """
 
-    def __init__(self, model_dir: Path, device: str = "auto") -> None:
-        self._files = _ModelFiles(model_dir)
+    def __init__(self, model: Path, device: str = "auto") -> None:
+        self._path = model
         self._device = device
         self._editor: Editor | None = None
         self._busy = threading.Lock()
 
+    @cached_property
+    def source(self) -> ModelSource:
+        """The model's files."""
+        return find_source(self._path)
+
     @property
     def card(self) -> Card:
-        return self._files.card
+        return self.source.card
 
-    @property
+    @cached_property
     def tokenizer(self) -> PromptTokenizer:
-        return self._files.tokenizer
+        return load_tokenizer(self.source.tokenizer)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        return self._files.fingerprint
+        return self.source.fingerprint
 
     def edit(self, request: EditRequest, on_step: OnStep, stop: Stop) -> EditResult:
         started = time.perf_counter()
@@ -65,25 +71,5 @@ class LocalEngine:
             from expressedit_mcp.engine.models import choose_device, choose_dtype, load_models
 
             device = choose_device(self._device)
-            self._editor = Editor(load_models(self._files.folder, device, choose_dtype(device)))
+            self._editor = Editor(load_models(self.source, device, choose_dtype(device)))
         return self._editor
-
-
-class _ModelFiles:
-    """What a model directory says without being loaded, each read once."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @cached_property
-    def card(self) -> Card:
-        return load_card(self.folder)
-
-    @cached_property
-    def tokenizer(self) -> PromptTokenizer:
-        load_card(self.folder)  # says better than a missing file what is wrong with a folder
-        return load_tokenizer(self.folder / "tokenizer")
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return fingerprint(self.folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import tagdb
-from expressedit_mcp.engine import Engine, LocalEngine, OnStep
+from expressedit_mcp.engine import Engine, LocalEngine, ModelLibrary, OnStep
 from expressedit_mcp.engine.backend import Stop
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.images import (
@@ -41,7 +41,7 @@ from expressedit_mcp.imaging import (
     union,
 )
 from expressedit_mcp.imaging.crop import extract
-from expressedit_mcp.settings import Settings
+from expressedit_mcp.settings import SHIPPED_MODEL, Settings
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
 from expressedit_mcp.studio.outcome import Outcome
@@ -81,12 +81,13 @@ class Studio:
     @classmethod
     def open(cls, settings: Settings) -> Studio:
         """A studio as the settings describe it. Nothing heavy is loaded."""
+        library = ModelLibrary(settings.models_dir, SHIPPED_MODEL)
         return cls(
             settings,
             Roots(settings.allowed_roots(Path.cwd())),
             tagdb.TagStore(tagdb.load_tags(), settings.cache_dir / "tagdb"),
             ImageStore(settings.pictures_dir),
-            LocalEngine(settings.model.expanduser(), settings.device),
+            LocalEngine(library.resolve(settings.model), settings.device),
         )
 
     def close(self) -> None:
