@@ -36,6 +36,19 @@ class Settings(BaseSettings):
         default=None, repr=False, description="Token for sites that want one to download models"
     )
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    engine: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Address of an `expressedit-mcp engine` that computes the edits; unset: this process",
+    )
+    engine_token: str | None = Field(
+        default=None, repr=False, description="Its token, where it is not in the same user's folder"
+    )
+    unload_after_s: float = Field(
+        default=900.0,
+        ge=0,
+        description="The model is freed after so long without an edit; 0 keeps it",
+    )
     max_pixels: int = Field(
         default=100_000_000, ge=1, description="Largest picture, width x height"
     )
@@ -61,6 +74,11 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """Where things that can be made again are kept."""
         return self.home.expanduser().resolve() / "cache"
+
+    @cached_property
+    def engine_token_file(self) -> Path:
+        """Where the token of this user's engine server is kept."""
+        return self.home.expanduser().resolve() / "engine-token"
 
     @cached_property
     def models_dir(self) -> Path:

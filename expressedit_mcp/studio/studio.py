@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import tagdb
-from expressedit_mcp.engine import Engine, LocalEngine, ModelLibrary, OnStep
+from expressedit_mcp.engine import Engine, OnStep
 from expressedit_mcp.engine.backend import Stop
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.images import (
@@ -41,9 +41,10 @@ from expressedit_mcp.imaging import (
     union,
 )
 from expressedit_mcp.imaging.crop import extract
-from expressedit_mcp.settings import SHIPPED_MODEL, Settings
+from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.engines import open_engine
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.planning import plan_edit
 from expressedit_mcp.studio.selecting import select
@@ -81,13 +82,12 @@ class Studio:
     @classmethod
     def open(cls, settings: Settings) -> Studio:
         """A studio as the settings describe it. Nothing heavy is loaded."""
-        library = ModelLibrary(settings.models_dir, SHIPPED_MODEL)
         return cls(
             settings,
             Roots(settings.allowed_roots(Path.cwd())),
             tagdb.TagStore(tagdb.load_tags(), settings.cache_dir / "tagdb"),
             ImageStore(settings.pictures_dir),
-            LocalEngine(library.resolve(settings.model), settings.device),
+            open_engine(settings),
         )
 
     def close(self) -> None:
@@ -291,7 +291,7 @@ class Studio:
                 result = engine.edit(
                     plan.request(picture, seed), _part(on_step, number, command.variations), stop
                 )
-                patch = Patch.of(result.rgb, plan.crop.box, plan.selection, picture)
+                patch = Patch.of(result.colour, plan.crop.box, plan.selection, picture)
                 facts = {
                     "model_calls": result.model_calls,
                     "controlled_calls": result.controlled_calls,

@@ -78,6 +78,11 @@ def test_result_has_the_crops_size_and_stays_in_range(editor: Editor) -> None:
     assert rgb.max() <= 1
 
 
+def test_a_16_bit_crop_is_read_as_the_same_colours(editor: Editor) -> None:
+    deep = request().crop.astype(np.uint16) * 257
+    assert np.allclose(run(editor, request(crop=deep)), run(editor, request()), atol=1e-5)
+
+
 def test_progress_counts_every_call_and_ends_at_the_total(editor: Editor) -> None:
     seen: list[tuple[int, int]] = []
     _, calls, controlled = editor.edit(
