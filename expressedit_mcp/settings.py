@@ -76,6 +76,11 @@ class Settings(BaseSettings):
         return self.home.expanduser().resolve() / "cache"
 
     @cached_property
+    def jobs_dir(self) -> Path:
+        """Where the records of background jobs are kept."""
+        return self.home.expanduser().resolve() / "jobs"
+
+    @cached_property
     def engine_token_file(self) -> Path:
         """Where the token of this user's engine server is kept."""
         return self.home.expanduser().resolve() / "engine-token"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,9 +43,15 @@ from expressedit_mcp.imaging import (
     union,
 )
 from expressedit_mcp.imaging.crop import extract
+from expressedit_mcp.jobs import JobRecord, Jobs, Report
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import wording
-from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.commands import (
+    EditCommand,
+    ScaleCommand,
+    command_from_json,
+    command_to_json,
+)
 from expressedit_mcp.studio.engines import open_engine
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.planning import plan_edit
@@ -51,9 +59,14 @@ from expressedit_mcp.studio.selecting import select
 
 _MIB = 1 << 20
 REPAIR_STRENGTH = 0.5
+EDIT_JOB = "edit"
 
 
 def _ignore_step(done: int, total: int, what: str) -> None:
+    pass
+
+
+def _ignore_outcome(outcome: Outcome) -> None:
     pass
 
 
@@ -62,7 +75,7 @@ def _never() -> bool:
 
 
 class Studio:
-    """Owns the tag store, the image store and the engine, and closes them.
+    """Owns the tag store, the image store, the engine and the jobs, and closes them.
 
     Its methods block and may be called from several threads; the engine takes one edit at a time.
     """
@@ -77,6 +90,7 @@ class Studio:
         finder: Finder | None = None,
     ) -> None:
         self.settings, self.roots = settings, roots
+        self.jobs = Jobs(settings.jobs_dir, {EDIT_JOB: self._edit_job})
         self.tags, self.images, self.engine, self.finder = tags, images, engine, finder
 
     @classmethod
@@ -91,6 +105,7 @@ class Studio:
         )
 
     def close(self) -> None:
+        self.jobs.close()
         self.tags.close()
         self.engine.close()
 
@@ -134,10 +149,31 @@ class Studio:
             return None
         return self.finder.find_faces(to_rgb(self.images.load(image_id).pixels))
 
+    def start_edit(self, command: EditCommand) -> JobRecord:
+        """The job of an edit that runs in the background. What it asks for is checked at once: InputError."""
+        self._prepared(command)
+        return self.jobs.start(EDIT_JOB, command_to_json(command))
+
     def edit(
-        self, command: EditCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
+        self,
+        command: EditCommand,
+        on_step: OnStep = _ignore_step,
+        stop: Stop = _never,
+        *,
+        on_outcome: Callable[[Outcome], None] = _ignore_outcome,
+        batch: bool = False,
     ) -> list[Outcome]:
-        """One outcome per variation. Raises InputError before anything is computed, or Cancelled."""
+        """One outcome per variation, each also told as it comes; `batch` lets interactive edits go first.
+
+        Raises InputError before anything is computed, or Cancelled.
+        """
+        prepared = self._prepared(command)
+        return self._edit(command, *prepared, on_step, stop, on_outcome, batch)
+
+    def _prepared(
+        self, command: EditCommand
+    ) -> tuple[Version, Picture, list[Selection], wording.Wording]:
+        """What an edit works on. Raises InputError."""
         if command.place:
             raise InputError(
                 "place=True needs the Photoshop bridge, which this version does not have. Call again "
@@ -155,7 +191,17 @@ class Studio:
         parent = self.open_image(command.image)
         picture = self.images.load(parent.image_id)
         selections = select(command.region, picture, self._picture, self.finder)
-        return self._edit(command, parent, picture, selections, words, on_step, stop)
+        return parent, picture, selections, words
+
+    def _edit_job(self, request: Mapping[str, Any], report: Report) -> None:
+        """The work of an edit's job. Versions that are there already are found, not made again."""
+        self.edit(
+            command_from_json(request),
+            report.step,
+            report.stopped,
+            on_outcome=lambda outcome: report.item(outcome.facts()),
+            batch=True,
+        )
 
     def scale(
         self, command: ScaleCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
@@ -265,6 +311,8 @@ class Studio:
         words: wording.Wording,
         on_step: OnStep,
         stop: Stop,
+        on_outcome: Callable[[Outcome], None] = _ignore_outcome,
+        batch: bool = False,
     ) -> list[Outcome]:
         engine = self.engine
         plan = plan_edit(
@@ -289,7 +337,10 @@ class Studio:
             known = self.images.find(request)
             if known is None:
                 result = engine.edit(
-                    plan.request(picture, seed), _part(on_step, number, command.variations), stop
+                    plan.request(picture, seed),
+                    _part(on_step, number, command.variations),
+                    stop,
+                    batch=batch,
                 )
                 patch = Patch.of(result.colour, plan.crop.box, plan.selection, picture)
                 facts = {
@@ -301,9 +352,9 @@ class Studio:
             else:
                 version = known
             elapsed = time.perf_counter() - started
-            outcomes.append(
-                Outcome(version, elapsed, known is not None, (*warnings, *self._full()))
-            )
+            outcome = Outcome(version, elapsed, known is not None, (*warnings, *self._full()))
+            outcomes.append(outcome)
+            on_outcome(outcome)
         return outcomes
 
     def _picture(self, reference: str) -> Picture:

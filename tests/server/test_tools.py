@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import numpy as np
 import pytest
 from mcp import Client
@@ -31,6 +32,8 @@ NAMES = [
     "view_image",
     "list_images",
     "save_image",
+    "get_job",
+    "cancel_job",
 ]
 
 
@@ -335,3 +338,44 @@ async def test_a_bad_model_directory_breaks_edits_and_not_search(
             client, "edit_expression", image=str(hero), region=MOUTH, tags=["smile"]
         )
     assert "EXPRESSEDIT_MODEL" in error
+
+
+async def _ended(client: Client, job_id: str) -> dict[str, Any]:
+    for _ in range(2000):
+        facts = await ok(client, "get_job", job_id=job_id)
+        if facts["state"] not in ("waiting", "running"):
+            return facts
+        await anyio.sleep(0.01)
+    raise AssertionError("the job did not end")
+
+
+async def test_an_edit_in_the_background(client: Client, hero: Path) -> None:
+    call = {"image": str(hero), "region": MOUTH, "tags": ["open mouth"], "quality": "draft"}
+    started = await ok(client, "edit_expression", **call, variations=2, wait=False)
+    assert started["state"] == "waiting"
+    facts = await _ended(client, started["job_id"])
+    assert facts["state"] == "done"
+    assert len({item["image_id"] for item in facts["items"]}) == 2
+    assert all(Path(item["path"]).is_file() for item in facts["items"])
+    # asked in the foreground it is there already
+    waited = await ok(client, "edit_expression", **call, variations=2)
+    assert waited["cached"]
+    assert waited["image_id"] == facts["items"][0]["image_id"]
+
+
+async def test_a_background_edit_is_cancelled_and_goes_on(client: Client, hero: Path) -> None:
+    call = {"image": str(hero), "region": MOUTH, "tags": ["smile"], "steps": 200, "strength": 1.0}
+    job_id = (await ok(client, "edit_expression", **call, wait=False))["job_id"]
+    await ok(client, "cancel_job", job_id=job_id)
+    assert (await _ended(client, job_id))["state"] == "cancelled"
+    assert (await ok(client, "get_job", job_id=job_id, resume=True))["state"] == "waiting"
+    await ok(client, "cancel_job", job_id=job_id)
+    assert (await _ended(client, job_id))["state"] == "cancelled"
+
+
+async def test_a_background_edit_refuses_bad_input_at_once(client: Client, hero: Path) -> None:
+    said = await refused(
+        client, "edit_expression", image=str(hero), region=MOUTH, tags=["no such tag"], wait=False
+    )
+    assert "nearest" in said
+    assert "no job 'nothing'" in await refused(client, "get_job", job_id="nothing")
