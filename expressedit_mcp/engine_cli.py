@@ -40,8 +40,8 @@ def engine_command(read_settings: Callable[[], Settings]) -> click.Command:
 
 def engine_token(settings: Settings) -> str:
     """The token of EXPRESSEDIT_ENGINE_TOKEN, else the one in the user's own folder, made when it is not there."""
-    if settings.engine_token:
-        return settings.engine_token
+    if given := settings.engine_token.get_secret_value():
+        return given
     file = settings.engine_token_file
     try:
         return file.read_text(encoding="utf-8").strip()

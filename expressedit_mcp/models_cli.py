@@ -228,7 +228,7 @@ def _fetch_shown(settings: Settings, library: ModelLibrary, file: RemoteFile) ->
             progress.update(bar, completed=done, total=whole)
 
         # a token for one site is nobody else's business
-        token = settings.download_token if file.token_site else None
+        token = settings.download_token.get_secret_value() if file.token_site else None
         return fetch(file, library.files, token=token, on_bytes=show)
 
 

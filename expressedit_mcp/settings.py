@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SHIPPED_MODEL = Path(__file__).parent / "preview" / "weights"
@@ -32,8 +32,8 @@ class Settings(BaseSettings):
         description="Name of an added model, a .safetensors checkpoint or a directory in diffusers layout; "
         "unset: the one chosen with `expressedit-mcp models use`, else the shipped one",
     )
-    download_token: str | None = Field(
-        default=None, repr=False, description="Token for sites that want one to download models"
+    download_token: SecretStr = Field(
+        default=SecretStr(""), description="Token for sites that want one to download models"
     )
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     engine: str | None = Field(
@@ -41,8 +41,8 @@ class Settings(BaseSettings):
         pattern=r"^https?://",
         description="Address of an `expressedit-mcp engine` that computes the edits; unset: this process",
     )
-    engine_token: str | None = Field(
-        default=None, repr=False, description="Its token, where it is not in the same user's folder"
+    engine_token: SecretStr = Field(
+        default=SecretStr(""), description="Its token, where it is not in the same user's folder"
     )
     unload_after_s: float = Field(
         default=900.0,

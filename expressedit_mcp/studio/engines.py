@@ -10,12 +10,12 @@ def open_engine(settings: Settings) -> Engine:
     """The engine at EXPRESSEDIT_ENGINE, else one in this process. Nothing is loaded or asked yet."""
     if settings.engine is None:
         return local_engine(settings)
-    token = settings.engine_token
-    if token is None and settings.engine_token_file.is_file():
+    token = settings.engine_token.get_secret_value()
+    if not token and settings.engine_token_file.is_file():
         token = settings.engine_token_file.read_text(encoding="utf-8").strip()
     from expressedit_mcp.engine.remote import RemoteEngine
 
-    return RemoteEngine(settings.engine, token or "")
+    return RemoteEngine(settings.engine, token)
 
 
 def local_engine(settings: Settings) -> LocalEngine:
