@@ -1,15 +1,21 @@
 """Expression tags: look them up, search them by a story line, write prompts with them."""
 
+from tagdb.dialects import DIALECTS, Dialect
+from tagdb.edit_plan import EditStep, Transform
 from tagdb.errors import TagdbError, UnknownTagError
 from tagdb.grammar import escape, format_prompt, parse_prompt
 from tagdb.normalize import normalize
-from tagdb.prompt import STYLES, BuiltPrompt, PromptStyle, TokenCounter, build_prompt
+from tagdb.prompt import BuiltPrompt, TokenCounter, build_prompt
 from tagdb.records import ExpressionTag, load_tags
 from tagdb.store import Hit, SearchResult, TagStore
+from tagdb.styles import STYLES, PromptStyle
 
 __all__ = [
+    "DIALECTS",
     "STYLES",
     "BuiltPrompt",
+    "Dialect",
+    "EditStep",
     "ExpressionTag",
     "Hit",
     "PromptStyle",
@@ -17,6 +23,7 @@ __all__ = [
     "TagStore",
     "TagdbError",
     "TokenCounter",
+    "Transform",
     "UnknownTagError",
     "build_prompt",
     "escape",

@@ -105,8 +105,9 @@ class Studio:
         character: str = "",
         style: str | None = None,
         negative_prompt: str | None = None,
+        dialect: str = "a1111",
     ) -> tagdb.BuiltPrompt:
-        """A prompt for the engine's model."""
+        """A prompt for the engine's model, whole and as edits of one part each."""
         return wording.from_tags(
             self.tags,
             self.engine,
@@ -114,6 +115,7 @@ class Studio:
             character=character,
             style=style,
             negative_prompt=negative_prompt,
+            dialect=dialect,
         )
 
     def unknown_to_model(self, prompt: tagdb.BuiltPrompt) -> tuple[str, ...]:
