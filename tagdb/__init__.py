@@ -2,6 +2,7 @@
 
 from tagdb.errors import TagdbError, UnknownTagError
 from tagdb.grammar import escape, format_prompt, parse_prompt
+from tagdb.matches import Match
 from tagdb.normalize import normalize
 from tagdb.prompt import STYLES, BuiltPrompt, PromptStyle, TokenCounter, build_prompt
 from tagdb.records import ExpressionTag, load_tags
@@ -12,6 +13,7 @@ __all__ = [
     "BuiltPrompt",
     "ExpressionTag",
     "Hit",
+    "Match",
     "PromptStyle",
     "SearchResult",
     "TagStore",
