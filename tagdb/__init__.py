@@ -4,6 +4,7 @@ from tagdb.dialects import DIALECTS, Dialect
 from tagdb.edit_plan import EditStep, Transform
 from tagdb.errors import TagdbError, UnknownTagError
 from tagdb.grammar import escape, format_prompt, parse_prompt
+from tagdb.matches import Match
 from tagdb.normalize import normalize
 from tagdb.prompt import BuiltPrompt, TokenCounter, build_prompt
 from tagdb.records import ExpressionTag, load_tags
@@ -18,6 +19,7 @@ __all__ = [
     "EditStep",
     "ExpressionTag",
     "Hit",
+    "Match",
     "PromptStyle",
     "SearchResult",
     "TagStore",

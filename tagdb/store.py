@@ -11,6 +11,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from tagdb.errors import TagdbError, UnknownTagError
+from tagdb.filters import TagFilter
+from tagdb.matches import Match
 from tagdb.names import Mention, NameIndex
 from tagdb.normalize import name_key
 from tagdb.ranking import Evidence, clauses, fuse
@@ -23,14 +25,14 @@ MAX_QUERY_CHARS = 4000
 class Hit(BaseModel):
     """One found tag. `score` 0..1 is its share of the evidence; the scores of all tags sum to 1.
 
-    `matched` holds the words of the query that name the tag; empty for a hit by meaning.
+    `matches` says why it is there: names in the text, and the nearest text of the tag.
     """
 
     model_config = ConfigDict(frozen=True)
 
     tag: ExpressionTag
     score: float
-    matched: tuple[str, ...] = ()
+    matches: tuple[Match, ...] = ()
 
 
 class SearchResult(BaseModel):
@@ -113,6 +115,8 @@ class TagStore:
         text_en: str | None = None,
         limit: int = 12,
         category: str | None = None,
+        part: str | None = None,
+        transform: str | None = None,
     ) -> SearchResult:
         """The tags that fit a story line or words in English, Japanese, Chinese or Korean.
 
@@ -123,10 +127,14 @@ class TagStore:
         `no_expression` is True when nothing is named and the text reads as one without any
         expression (`tagdb.abstention`, and the English classifier's own "none").
 
+        `category`, `part` (of the face) and `transform` (none, advised, needed) narrow the hits.
+
         Raises TagdbError for an empty query, one over 4000 characters, a limit below 1 or an
-        unknown category.
+        unknown category, part or transform.
         """
-        texts = self._checked(query, text_en, limit, category)
+        wanted = TagFilter(category, part, transform)
+        wanted.check(self.tags)
+        texts = _checked(query, text_en, limit)
         mentions = _strongest(self._names.find(text) for text in texts)
         evidence = self._retriever.evidence(texts, mentions)
         chances = fuse(evidence)
@@ -134,10 +142,10 @@ class TagStore:
             Hit(
                 tag=tag,
                 score=round(float(chance), 4),
-                matched=mentions[tag.tag].matched if tag.tag in mentions else (),
+                matches=mentions[tag.tag].matched if tag.tag in mentions else (),
             )
             for tag, chance in zip(self.tags, chances, strict=True)
-            if category is None or tag.category == category
+            if wanted.keeps(tag)
         ]
         hits.sort(key=lambda hit: (-hit.score, self._rank[hit.tag.tag]))
         only_denied = bool(evidence.denied.any()) and not any(map(clauses, texts))
@@ -148,7 +156,7 @@ class TagStore:
 
     def evidence(self, query: str, text_en: str | None = None) -> Evidence:
         """What each channel says of a query, by tag in the order of `tags`; for measuring."""
-        texts = self._checked(query, text_en, 1, None)
+        texts = _checked(query, text_en, 1)
         mentions = _strongest(self._names.find(text) for text in texts)
         return self._retriever.evidence(texts, mentions)
 
@@ -170,24 +178,20 @@ class TagStore:
     def _by_rank(self, tags: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(set(tags), key=self._rank.__getitem__))
 
-    def _checked(
-        self, query: str, text_en: str | None, limit: int, category: str | None
-    ) -> tuple[str, ...]:
-        if not query.strip():
-            raise TagdbError("The query is empty; give a story line or a few words.")
-        texts = (query, text_en) if text_en and text_en.strip() else (query,)
-        longest = max(map(len, texts))
-        if longest > MAX_QUERY_CHARS:
-            raise TagdbError(
-                f"The query has {longest} characters, the limit is {MAX_QUERY_CHARS}; "
-                "give the sentences about the face."
-            )
-        if limit < 1:
-            raise TagdbError(f"limit must be at least 1, not {limit}.")
-        if category is not None and category not in self.categories:
-            known = ", ".join(self.categories)
-            raise TagdbError(f"Unknown category {category!r}. Categories: {known}.")
-        return texts
+
+def _checked(query: str, text_en: str | None, limit: int) -> tuple[str, ...]:
+    if not query.strip():
+        raise TagdbError("The query is empty; give a story line or a few words.")
+    texts = (query, text_en) if text_en and text_en.strip() else (query,)
+    longest = max(map(len, texts))
+    if longest > MAX_QUERY_CHARS:
+        raise TagdbError(
+            f"The query has {longest} characters, the limit is {MAX_QUERY_CHARS}; "
+            "give the sentences about the face."
+        )
+    if limit < 1:
+        raise TagdbError(f"limit must be at least 1, not {limit}.")
+    return texts
 
 
 def _strongest(found: Iterable[dict[str, Mention]]) -> dict[str, Mention]:

@@ -94,10 +94,24 @@ class Studio:
         self.engine.close()
 
     def search(
-        self, query: str, text_en: str | None, limit: int, category: str | None
+        self,
+        query: str,
+        text_en: str | None,
+        limit: int,
+        *,
+        category: str | None = None,
+        part: str | None = None,
+        transform: str | None = None,
     ) -> tagdb.SearchResult:
         """Tags for a line of a story, an instruction or an emoticon."""
-        return self.tags.search(query, text_en=text_en, limit=limit, category=category)
+        return self.tags.search(
+            query,
+            text_en=text_en,
+            limit=limit,
+            category=category,
+            part=part,
+            transform=transform,
+        )
 
     def build_prompt(
         self,
