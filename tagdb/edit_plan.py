@@ -85,13 +85,13 @@ def passes(asked: Sequence[Asked]) -> tuple[Pass, ...]:
     and nothing between them changes; a tag that spans the face, or free text, then goes into both.
     The head, hands and marks beside the face need regions of their own.
     """
-    parts: tuple[EditPart, ...] = tuple(map(_part, asked))
+    parts: list[EditPart] = [_part(tag) for tag in asked]
 
     def drawing(name: EditPart, wanted: Container[EditPart]) -> Pass:
         return Pass(name, tuple(t for t, part in zip(asked, parts, strict=True) if part in wanted))
 
-    inner: tuple[EditPart, ...] = tuple(part for part in parts if part in _INNER)
-    upper: tuple[EditPart, ...] = tuple(part for part in inner if part in _UPPER)
+    inner: list[EditPart] = [part for part in parts if part in _INNER]
+    upper: list[EditPart] = [part for part in inner if part in _UPPER]
     if upper and "mouth" in inner:
         middle = [
             drawing(_one(upper, "eyes"), [part for part in inner if part not in _LOWER]),
