@@ -1,5 +1,6 @@
 """Expression tags: look them up, search them by a story line, write prompts with them."""
 
+from tagdb.catalogue import catalogue
 from tagdb.dialects import DIALECTS, Dialect
 from tagdb.edit_plan import EditStep, Transform
 from tagdb.errors import TagdbError, UnknownTagError
@@ -7,7 +8,7 @@ from tagdb.grammar import escape, format_prompt, parse_prompt
 from tagdb.matches import Match
 from tagdb.normalize import normalize
 from tagdb.prompt import BuiltPrompt, TokenCounter, build_prompt
-from tagdb.records import ExpressionTag, load_tags
+from tagdb.records import ExpressionTag, TransformPlan, load_pairs, load_tags
 from tagdb.store import Hit, SearchResult, TagStore
 from tagdb.styles import STYLES, PromptStyle
 
@@ -26,10 +27,13 @@ __all__ = [
     "TagdbError",
     "TokenCounter",
     "Transform",
+    "TransformPlan",
     "UnknownTagError",
     "build_prompt",
+    "catalogue",
     "escape",
     "format_prompt",
+    "load_pairs",
     "load_tags",
     "normalize",
     "parse_prompt",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from tagdb.errors import UnknownTagError
-from tagdb.grammar import Piece, join_tags, split_tags
+from tagdb.grammar import Piece, join_tags, parse_prompt, split_tags
 from tagdb.normalize import name_key
 from tagdb.store import TagStore
 
@@ -20,39 +20,54 @@ _EYE_COLOUR = re.compile(
 )
 
 
-class Character(NamedTuple):
-    """A character's own words as pieces, and the words that were taken out."""
+@dataclass(frozen=True)
+class Character:
+    """A character's own words, one tag each, and the expressions that were taken out."""
 
-    pieces: tuple[Piece, ...]
+    own: tuple[tuple[Piece, ...], ...]
     expressions: tuple[str, ...]
-    eye_colours: tuple[str, ...]
+
+    @property
+    def eye_colours(self) -> tuple[str, ...]:
+        return tuple(_text(tag) for tag in self.own if _is_eye_colour(tag))
+
+    def pieces(self, *, eye_colour: bool) -> tuple[Piece, ...]:
+        """The words as a prompt, with or without the colour of the eyes."""
+        return join_tags(*(tag for tag in self.own if eye_colour or not _is_eye_colour(tag)))
 
 
-def separate(store: TagStore, pieces: tuple[Piece, ...], *, without_eye_colour: bool) -> Character:
-    """The character without expressions (any name of a tag) and, if wished, without eye colours.
+def separate(text: str, store: TagStore) -> Character:
+    """The character in a prompt's text without any name of an expression tag.
 
     An old `smile` among the character's words would fight the edit; so does an eye colour when the
     eyes are to be shut.
     """
-    kept: list[tuple[Piece, ...]] = []
+    own: list[tuple[Piece, ...]] = []
     expressions: list[str] = []
-    eye_colours: list[str] = []
-    for tag in split_tags(pieces):
-        text = "".join(text for text, _ in tag)
-        if _is_expression(store, text):
-            expressions.append(text)
-        elif without_eye_colour and _EYE_COLOUR.fullmatch(name_key(text)):
-            eye_colours.append(text)
+    for tag in split_tags(parse_prompt(text)):
+        if _is_expression(store, _text(tag)):
+            expressions.append(_text(tag))
         else:
-            kept.append(tag)
-    return Character(join_tags(*kept), tuple(expressions), tuple(eye_colours))
+            own.append(tag)
+    return Character(tuple(own), tuple(expressions))
 
 
-def _is_expression(store: TagStore, text: str) -> bool:
-    if name_key(text) in _ON_THE_FACE:
+def _is_expression(store: TagStore, name: str) -> bool:
+    if name_key(name) in _ON_THE_FACE:
         return True
+    # most words are no beginning of any name, and looking for the nearest name takes long
+    if not store.complete(name, limit=1):
+        return False
     try:
-        store.get(text)
+        store.get(name)
     except UnknownTagError as error:
         return error.ambiguous
     return True
+
+
+def _is_eye_colour(tag: tuple[Piece, ...]) -> bool:
+    return _EYE_COLOUR.fullmatch(name_key(_text(tag))) is not None
+
+
+def _text(tag: tuple[Piece, ...]) -> str:
+    return "".join(text for text, _ in tag)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -82,13 +83,14 @@ def build_prompt(
     asked, warnings = read_tags(store, [tags] if isinstance(tags, str) else tags)
     if not asked:
         raise TagdbError("No expression tags given; name at least one, such as 'smile'.")
-    draft = _Draft(store, _parsed(character), style, negative_prompt)
+    own = separate(character, store)
+    draft = _Draft(store.tags, own, style, negative_prompt)
     records = tuple(tag.record for tag in asked if tag.record)
-    own = draft.character(records)
+    unseen = own.eye_colours if hides_irises(records) else ()
     pieces, negative = draft.pieces(asked), draft.negative(records)
     pairs = _contradictions(records)
     warnings += [
-        *_about_character(own),
+        *_about_character(own.expressions, unseen),
         *(
             f"{a} and {b} contradict each other; both are in the prompt, leave one out."
             for a, b in pairs
@@ -109,7 +111,7 @@ def build_prompt(
         negative_pieces=negative,
         tags=tuple(record.tag for record in records),
         unknown=tuple(tag.text for tag in asked if tag.record is None),
-        removed=(*own.expressions, *own.eye_colours),
+        removed=(*own.expressions, *unseen),
         contradictions=pairs,
         edits=tuple(_step(draft, writer, step) for step in passes(asked)),
         tokens=tokens,
@@ -117,45 +119,38 @@ def build_prompt(
     )
 
 
+@dataclass(frozen=True)
 class _Draft:
     """What stays the same in the whole prompt and in each edit's."""
 
-    def __init__(
-        self,
-        store: TagStore,
-        character: tuple[Piece, ...],
-        style: PromptStyle,
-        negative_prompt: str | None,
-    ) -> None:
-        self._store, self._character, self._style = store, character, style
-        self._negative = negative_prompt
+    known: tuple[ExpressionTag, ...]
+    character: Character
+    style: PromptStyle
+    negative_prompt: str | None
 
     def word(self, tag: Asked) -> str:
-        return self._style.word(tag.record) if tag.record else tag.text
-
-    def character(self, records: Sequence[ExpressionTag]) -> Character:
-        return separate(self._store, self._character, without_eye_colour=hides_irises(records))
+        return self.style.word(tag.record) if tag.record else tag.text
 
     def pieces(self, asked: Sequence[Asked]) -> tuple[Piece, ...]:
         records = [tag.record for tag in asked if tag.record]
         return join_tags(
-            _parsed(self._style.prefix),
-            self.character(records).pieces,
+            _parsed(self.style.prefix),
+            self.character.pieces(eye_colour=not hides_irises(records)),
             *(((self.word(tag), tag.weight),) for tag in asked),
-            _parsed(self._style.suffix),
+            _parsed(self.style.suffix),
         )
 
     def negative(
         self, records: Sequence[ExpressionTag], part: EditPart = "face"
     ) -> tuple[Piece, ...]:
-        if self._negative is not None:
-            return parse_prompt(self._negative)
-        own = _parsed(self._style.negative_prompt)
-        if not self._style.slot_negatives:
+        if self.negative_prompt is not None:
+            return parse_prompt(self.negative_prompt)
+        own = _parsed(self.style.negative_prompt)
+        if not self.style.slot_negatives:
             return own
         present = {word.strip() for word in _text(own).split(",")}
-        opposites = slot_negatives(records, self._store.tags, part)
-        words = [o if isinstance(o, str) else self._style.word(o) for o in opposites]
+        opposites = slot_negatives(records, self.known, part)
+        words = [o if isinstance(o, str) else self.style.word(o) for o in opposites]
         return join_tags(*(((word, 1.0),) for word in words if word not in present), own)
 
 
@@ -180,13 +175,13 @@ def _contradictions(records: Sequence[ExpressionTag]) -> tuple[tuple[str, str], 
     )
 
 
-def _about_character(own: Character) -> Iterable[str]:
-    for word in own.expressions:
+def _about_character(expressions: Sequence[str], unseen: Sequence[str]) -> Iterable[str]:
+    for word in expressions:
         yield (
             f"{word!r} was taken out of the character: an expression there would fight the edit. "
             "Ask for it as a tag if it is wished."
         )
-    for word in own.eye_colours:
+    for word in unseen:
         yield f"{word!r} was taken out of the character, since no iris will be seen."
 
 

@@ -113,6 +113,24 @@ class Studio:
             transform=transform,
         )
 
+    def explain_tag(self, name: str) -> tuple[tagdb.ExpressionTag, list[str]]:
+        """The tag of a name, and when to choose it over another or not.
+
+        Raises InputError, with the nearest tags, where no tag or several go by the name.
+        """
+        try:
+            tag = self.tags.get(name)
+        except tagdb.UnknownTagError as error:
+            near = "; ".join(f"{other}: {self.tags.get(other).gloss}" for other in error.nearest)
+            about = (
+                "names several tags" if error.ambiguous else "is no expression tag; the nearest are"
+            )
+            raise InputError(
+                f"{name!r} {about}: {near}. Ask for one of them, or search_expression_tags(query)."
+            ) from error
+        pairs = tagdb.load_pairs()
+        return tag, [pair.choose for pair in pairs if tag.tag in (pair.a, pair.b)]
+
     def build_prompt(
         self,
         tags: tuple[str, ...],
