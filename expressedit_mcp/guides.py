@@ -17,9 +17,9 @@ def change_expression(image: str, expression: str) -> str:
 
 def story_to_expression(story: str, image: str = "", character: str = "") -> str:
     """The steps from a line of a story to expression tags, and to edits where a picture is given."""
-    who = f" The character: {character}." if character else ""
+    who = f"The character: {character}.\n" if character else ""
     steps = [
-        f"Show on the character's face what this story line says:\n\n{story}\n\n{who}".rstrip(),
+        f"Show on the character's face what this story line says:\n\n{story}\n{who}"
         "1. Say to yourself in one line of English what the face of this one character does at this moment; "
         "leave out what others feel, what is denied, and what is over. If it shows nothing, say so and stop.",
         "2. search_expression_tags with the story line as it stands as query and your line as text_en (leave "

@@ -21,9 +21,9 @@ class TransformFacts(BaseModel):
     need: str = Field(description="advised: try the prompt alone first; needed: do it first")
     tool: str | None = Field(None, description="Tool to call on the target before the edit")
     target: str | None = Field(None, description="What its region must cover, each apart")
-    arguments: dict[str, float] = Field({}, description="Its numbers")
+    arguments: dict[str, float] | None = Field(None, description="Its numbers")
     control_inside: str | None = Field(None, description="Argument for edit_expression")
-    by_hand: str = Field("", description="What a person would do in an image editor")
+    by_hand: str | None = Field(None, description="What a person would do in an image editor")
 
 
 class TagHit(BaseModel):
@@ -194,7 +194,9 @@ def _line(hit: TagHit) -> str:
 
 
 def _transform(tag: str, plan: TransformPlan) -> TransformFacts:
-    return TransformFacts(tag=tag, **plan.model_dump())
+    return TransformFacts(
+        tag=tag, **{name: value for name, value in plan.model_dump().items() if value}
+    )
 
 
 def _edit(edit: EditStep) -> EditFacts:

@@ -130,7 +130,6 @@ async def test_a_tag_is_explained_by_any_of_its_names(client: Client) -> None:
         "tool": "apply_scale_transform",
         "target": "irises",
         "arguments": {"scale_x": 0.5, "scale_y": 0.5},
-        "by_hand": "",
     }
     assert set(one["names"]) == set(one["definition"]) == {"en", "ja", "zh", "ko"}
     assert any("dilated_pupils" in line for line in one["choose"])
