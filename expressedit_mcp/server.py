@@ -123,9 +123,9 @@ def _add_resources(server: MCPServer[Any], opening: Opening) -> None:
     @server.resource("expressedit://tags", mime_type="text/plain")
     async def tags() -> str:
         """All expression tags by category, with what each draws in a few words: choose from it yourself."""
-        from tagdb import catalogue
+        from tagdb import overview
 
-        return catalogue((await anyio.to_thread.run_sync(opening.tags)).tags)
+        return overview((await anyio.to_thread.run_sync(opening.tags)).tags)
 
 
 def _add_prompts(server: MCPServer[Any]) -> None:

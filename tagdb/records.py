@@ -105,6 +105,10 @@ class ExpressionTag(_Frozen):
     def __hash__(self) -> int:
         return hash(self.tag)
 
+    def defined(self) -> str:
+        """The English definition; of a user's own tag the one there is."""
+        return self.definition.get("en") or next(iter(self.definition.values()), "")
+
 
 class Text(_Frozen):
     """An authored text: a situation cue or story of a tag, or one without any expression."""

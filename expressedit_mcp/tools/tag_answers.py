@@ -163,7 +163,7 @@ def _hit(hit: Hit, detail: Detail) -> TagHit:
     short = TagHit(
         tag=tag.tag,
         score=round(hit.score, 3),
-        definition=tag.definition["en"],
+        definition=tag.defined(),
         parts=list(tag.parts),
         transform=tag.transform.need,
         why=[_why(match) for match in hit.matches],

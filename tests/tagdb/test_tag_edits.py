@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from tagdb import STYLES, EditStep, PromptStyle, TagStore, build_prompt, load_tags
-from tagdb.catalogue import catalogue
+from tagdb.overview import overview
 from tagdb.records import DATA_DIR
 from tagdb.slots import _NEEDS_NSFW_NEGATED, _NO_IRIS, EditPart, edit_part, slot_negatives
 
@@ -239,8 +239,8 @@ def test_words_after_the_first_chunk_are_named():
     )
 
 
-def test_the_catalogue_holds_every_tag_and_is_small():
-    text = catalogue(TAGS)
+def test_the_overview_holds_every_tag_and_is_small():
+    text = overview(TAGS)
     lines = text.splitlines()
     assert len(lines) == 1 + 8 + len(TAGS)
     for tag in TAGS:
