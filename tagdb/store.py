@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from tagdb.encoder import Encoder
 from tagdb.errors import TagdbError, UnknownTagError
 from tagdb.filters import TagFilter
 from tagdb.matches import Match
@@ -17,6 +18,7 @@ from tagdb.names import Mention, NameIndex
 from tagdb.normalize import name_key
 from tagdb.ranking import Evidence, clauses, fuse
 from tagdb.records import ExpressionTag, load_typed_words
+from tagdb.resources import Resources
 from tagdb.retriever import Retriever
 
 MAX_QUERY_CHARS = 4000
@@ -55,14 +57,21 @@ class TagStore:
     removes. Thread-safe.
     """
 
-    def __init__(self, records: Iterable[ExpressionTag], cache_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        records: Iterable[ExpressionTag],
+        cache_dir: Path | None = None,
+        *,
+        encoder: Encoder | None = None,
+    ) -> None:
         ordered = sorted(records, key=lambda tag: (-tag.post_count, tag.tag))
         self._tags = {record.tag: record for record in ordered}
         if not self._tags:
             raise TagdbError("A tag store needs at least one tag; load_tags() gives the shipped.")
         self._rank = {tag: rank for rank, tag in enumerate(self._tags)}
         self._names = NameIndex(ordered, load_typed_words())
-        self._retriever = Retriever(ordered, self._names, cache_dir)
+        self._resources = Resources(cache_dir, encoder)
+        self._retriever = Retriever(ordered, self._names, self._resources)
 
     @property
     def tags(self) -> tuple[ExpressionTag, ...]:
@@ -152,7 +161,7 @@ class TagStore:
         empty = not mentions and (
             only_denied or not self._retriever.shows_expression(texts, evidence)
         )
-        return SearchResult(hits=tuple(hits[:limit]), no_expression=empty)
+        return SearchResult(hits=self._explained(texts, hits[:limit]), no_expression=empty)
 
     def evidence(self, query: str, text_en: str | None = None) -> Evidence:
         """What each channel says of a query, by tag in the order of `tags`; for measuring."""
@@ -162,7 +171,7 @@ class TagStore:
 
     def close(self) -> None:
         """Lets the index and the models go and removes the temporary folder, if there is one."""
-        self._retriever.close()
+        self._resources.close()
 
     def __enter__(self) -> Self:
         return self
@@ -174,6 +183,18 @@ class TagStore:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _explained(self, texts: Sequence[str], hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """The hits with the nearest text of each, unless the query is nothing but a name."""
+        if all(map(self._names.lookup, texts)):
+            return tuple(hits)
+        nearest = self._retriever.reasons(texts, {hit.tag.tag for hit in hits})
+        return tuple(
+            hit.model_copy(update={"matches": (*hit.matches, nearest[hit.tag.tag])})
+            if hit.tag.tag in nearest
+            else hit
+            for hit in hits
+        )
 
     def _by_rank(self, tags: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(set(tags), key=self._rank.__getitem__))

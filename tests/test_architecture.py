@@ -88,6 +88,9 @@ def test_imports_run_down_only(name: str, path: Path) -> None:
     libraries = {module.split(".")[0] for module in imported(name, path)}
     if name.startswith("tagdb.training"):
         libraries.discard("torch")
+    if name == "tagdb.encoders.folder":
+        # runs any model that sentence-transformers saved, and is imported only when one is named
+        libraries.discard("torch")
     if name == "tagdb.report":
         libraries.discard("PIL")
     assert not libraries & FORBIDDEN_LIBRARIES.get(room, set())
