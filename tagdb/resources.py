@@ -132,9 +132,13 @@ class Resources:
         keep = folder / f"vectors-{name}-{identity}.safetensors"
 
         def vectors(texts: Sequence[str]) -> np.ndarray:
-            return embed_texts(encoder, texts, (SHIPPED_VECTORS,), keep, lambda: self._closed)
+            return embed_texts(encoder, texts, (SHIPPED_VECTORS,), keep, self.is_closed)
 
         return TextTable(name, read, encoder.id, self.languages, vectors, folder)
+
+    def is_closed(self) -> bool:
+        """True after `close`, at once also while something is being loaded."""
+        return self._closed
 
     def close(self) -> None:
         """Lets everything go and removes the temporary folder, if there is one."""

@@ -29,13 +29,13 @@ T = TypeVar("T")
 class TableSource:
     """What a table is built of.
 
-    `basis` is JSON values that change whenever the rows would, `rows` makes the `count` rows,
-    `full_text` names the column with a BM25 index over character n-grams.
+    `basis` is JSON values that change whenever the rows would, `rows` makes the `count` rows (None:
+    at least one), `full_text` names the column with a BM25 index over character n-grams.
     """
 
     name: str
     basis: Sequence[Any]
-    count: int
+    count: int | None
     rows: Callable[[], pa.Table]
     full_text: str | None = None
 
@@ -124,9 +124,9 @@ def _open_sound(folder: Path, source: TableSource) -> Any | None:
     try:
         table = lancedb.connect(folder).open_table(source.name)
         rows = table.to_arrow()
-        if rows.num_rows != source.count:
+        if rows.num_rows != (source.count or rows.num_rows) or not rows.num_rows:
             return None
-        if source.full_text is not None and source.count:
+        if source.full_text is not None:
             if not table.list_indices():
                 return None
             first = rows[source.full_text][0].as_py()[:40]
