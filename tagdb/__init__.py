@@ -5,7 +5,7 @@ from tagdb.errors import TagdbError, UnknownTagError
 from tagdb.grammar import escape, format_prompt, parse_prompt
 from tagdb.matches import Match
 from tagdb.normalize import normalize
-from tagdb.pictures import Example, PictureReader, PictureSet, Reading
+from tagdb.pictures import Example, PictureReader, PictureReading, PictureSet
 from tagdb.prompt import STYLES, BuiltPrompt, PromptStyle, TokenCounter, build_prompt
 from tagdb.records import ExpressionTag, load_tags
 from tagdb.store import Hit, SearchResult, TagStore
@@ -21,9 +21,9 @@ __all__ = [
     "Hit",
     "Match",
     "PictureReader",
+    "PictureReading",
     "PictureSet",
     "PromptStyle",
-    "Reading",
     "SearchResult",
     "TagStore",
     "TagdbError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -21,7 +21,7 @@ _LOGGED_EVERY = 500
 _log = logging.getLogger(__name__)
 
 
-class Reading(NamedTuple):
+class PictureReading(NamedTuple):
     """What a reader sees in a face: a vector (dim,), and chances of tags, empty if it names none.
 
     The vectors of like expressions have a high cosine. A chance is 0..1; tags may be left out.
@@ -40,7 +40,7 @@ class PictureReader(Protocol):
     @property
     def dim(self) -> int: ...
 
-    def read(self, rgb: np.ndarray) -> Reading:
+    def read(self, rgb: np.ndarray) -> PictureReading:
         """The reading of a face crop (H, W, 3) uint8."""
         ...
 
@@ -80,16 +80,13 @@ class PictureTable:
         self._order = {tag: i for i, tag in enumerate(order)}
 
         def rows() -> Any:
-            return _arrow(pictures, stop)
+            return _arrow(pictures, self._order.keys(), stop)
 
-        basis = [pictures.reader.id, pictures.source]
+        basis = [pictures.reader.id, pictures.source, sorted(order)]
         table = CachedTable(TableSource("pictures", basis, None, rows), cache_dir)
         self._vectors, tags, self._characters = table.run(_read)
-        self._owners = np.array([self._order.get(tag, -1) for tag in tags], np.int64)
-        known = self._owners >= 0
-        self._temperature = fit_temperature(
-            self._vectors[known], self._owners[known], len(self._order)
-        )
+        self._owners = np.array([self._order[tag] for tag in tags], np.int64)
+        self._temperature = fit_temperature(self._vectors, self._owners, len(self._order))
 
     def search(self, rgb: np.ndarray) -> tuple[dict[str, float], dict[str, Match]]:
         """Chances by tag that sum to 1, and the nearest example of each tag that has one.
@@ -99,9 +96,7 @@ class PictureTable:
         """
         reading = self._reader.read(check_rgb(rgb))
         likeness = self._vectors @ _unit(reading.vector)
-        likeness[self._owners < 0] = -np.inf
         best = np.argsort(-likeness, kind="stable")[:NEIGHBOURS]
-        best = best[np.isfinite(likeness[best])]
         owners, tags = self._owners[best], list(self._order)
         nearest: dict[str, Match] = {}
         for row, owner in zip(best.tolist(), owners.tolist(), strict=True):
@@ -129,7 +124,7 @@ def _unit(vector: np.ndarray) -> np.ndarray:
     return values / max(float(np.linalg.norm(values)), 1e-12)
 
 
-def _arrow(pictures: PictureSet, stop: Callable[[], bool]) -> Any:
+def _arrow(pictures: PictureSet, known: Collection[str], stop: Callable[[], bool]) -> Any:
     import pyarrow as pa
 
     reader = pictures.reader
@@ -137,6 +132,11 @@ def _arrow(pictures: PictureSet, stop: Callable[[], bool]) -> Any:
     for example in pictures.examples():
         if stop():
             raise TagdbError("The tag store was closed while example pictures were being read.")
+        if example.tag not in known:
+            raise TagdbError(
+                f"An example picture of {pictures.source!r} shows the unknown tag {example.tag!r}; "
+                "give the tag's underscored name."
+            )
         tags.append(example.tag)
         characters.append(example.character)
         vectors.append(_unit(reader.read(check_rgb(example.rgb)).vector))

@@ -126,7 +126,7 @@ class UserTags:
 
         Raises TagdbError where there is none.
         """
-        name = tag.strip().replace(" ", "_")
+        name = "_".join(tag.split())
         gone = [r for r in self.rows() if r.tag == name and text in (None, r.text)]
         if not gone:
             what = f"{name!r}" if text is None else f"{name!r} with the text {text!r}"
@@ -240,7 +240,7 @@ class _Names:
 
 
 def _parse(row: Row, records: dict[str, ExpressionTag]) -> Addition:
-    tag, text = row.tag.strip().replace(" ", "_"), " ".join(row.text.split())
+    tag, text = "_".join(row.tag.split()), " ".join(row.text.split())
     lang = row.lang.strip().lower()
     if not name_key(tag):
         raise TagdbError("the tag is empty; write its name, as in cat_grin.")

@@ -96,7 +96,9 @@ def test_imports_run_down_only(name: str, path: Path) -> None:
     assert not libraries & FORBIDDEN_LIBRARIES.get(room, set())
 
 
-@pytest.mark.parametrize("room", ["server", "cli", "serving", "demo", "doctor", "tools"])
+@pytest.mark.parametrize(
+    "room", ["server", "cli", "serving", "demo", "doctor", "tags_cli", "tools"]
+)
 def test_nothing_below_imports_the_top(room: str) -> None:
     top = f"expressedit_mcp.{room}"
     for name, path in CASES:
