@@ -47,6 +47,7 @@ from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.planning import plan_edit
 from expressedit_mcp.studio.selecting import select
+from expressedit_mcp.studio.tag_store import open_tag_store
 
 _MIB = 1 << 20
 REPAIR_STRENGTH = 0.5
@@ -84,7 +85,7 @@ class Studio:
         return cls(
             settings,
             Roots(settings.allowed_roots(Path.cwd())),
-            tagdb.TagStore(tagdb.load_tags(), settings.cache_dir / "tagdb"),
+            open_tag_store(settings),
             ImageStore(settings.pictures_dir),
             LocalEngine(settings.model.expanduser(), settings.device),
         )
