@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tagdb import BuiltPrompt, EditStep, ExpressionTag, Hit, Match, SearchResult, TransformPlan
 
 Detail = Literal["short", "full"]
-_WHY_CHARS = 80
+_SHORT_REASONS, _SHORT_CHARS = 2, 48
 
 
 class TransformFacts(BaseModel):
@@ -27,7 +27,7 @@ class TransformFacts(BaseModel):
 
 
 class TagHit(BaseModel):
-    """One found expression tag; category, near and contradicts come with detail=full."""
+    """One found expression tag; category, near and contradicts, and all of `why`, with detail=full."""
 
     tag: str
     score: float = Field(description="0..1, share of the evidence; the scores of all tags sum to 1")
@@ -166,12 +166,13 @@ def _hit(hit: Hit, detail: Detail) -> TagHit:
         definition=tag.defined(),
         parts=list(tag.parts),
         transform=tag.transform.need,
-        why=[_why(match) for match in hit.matches],
+        why=[_why(match, _SHORT_CHARS) for match in hit.matches[:_SHORT_REASONS]],
     )
     if detail == "short":
         return short
     return short.model_copy(
         update={
+            "why": [_why(match) for match in hit.matches],
             "category": tag.category,
             "near": {near.tag: near.difference for near in tag.near},
             "contradicts": list(tag.contradicts),
@@ -179,8 +180,10 @@ def _hit(hit: Hit, detail: Detail) -> TagHit:
     )
 
 
-def _why(match: Match) -> str:
-    text = match.text if len(match.text) <= _WHY_CHARS else match.text[: _WHY_CHARS - 1] + "…"
+def _why(match: Match, most_chars: int | None = None) -> str:
+    text = match.text
+    if most_chars is not None and len(text) > most_chars:
+        text = text[: most_chars - 1] + "…"
     return f"{match.kind} ({match.language}): {text}" if match.language else f"{match.kind}: {text}"
 
 

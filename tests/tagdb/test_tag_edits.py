@@ -4,9 +4,16 @@ from typing import get_args
 
 import pytest
 
-from tagdb import STYLES, EditStep, PromptStyle, TagStore, build_prompt, load_tags
+from tagdb import (
+    STYLES,
+    EditStep,
+    ExpressionTag,
+    PromptStyle,
+    TagStore,
+    build_prompt,
+    load_tags,
+)
 from tagdb.overview import overview
-from tagdb.records import DATA_DIR
 from tagdb.slots import _NEEDS_NSFW_NEGATED, _NO_IRIS, EditPart, edit_part, slot_negatives
 
 TAGS = load_tags()
@@ -248,4 +255,15 @@ def test_the_overview_holds_every_tag_and_is_small():
         assert f"{tag.prompt_form}{mark} – {tag.gloss}" in lines
     # about 1,800 tokens of MiniLM's vocabulary
     assert len(text) <= 8_500
-    assert "(" in lines[0] and DATA_DIR.name not in text
+
+
+def test_a_tag_of_ones_own_is_listed_by_the_opening_of_its_definition():
+    own = ExpressionTag(
+        tag="fang_smile",
+        prompt_form="fang smile",
+        category="own",
+        definition={"ja": "八重歯をのぞかせた笑い。いたずらに成功した時に。"},
+    )
+    assert overview([own]).endswith("## own\nfang smile – 八重歯をのぞかせた笑い\n")
+    built = build_prompt(TagStore([own, *TAGS]), ["fang smile"], style=STYLES["noobai"])
+    assert [(edit.part, edit.tags) for edit in built.edits] == [("face", ("fang_smile",))]
