@@ -3,6 +3,8 @@
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tagdb import (
     STYLES,
@@ -218,7 +220,20 @@ def test_a_spanning_tags_transform_is_made_once():
         assert len(made) == expected or tag.tag == "closed_mouth", tag.tag
 
 
-def test_nothing_asked_for_is_dropped():
+@given(st.lists(st.sampled_from(TAGS), min_size=1, max_size=6, unique=True))
+def test_every_tag_is_in_the_prompt_and_in_some_edit(tags):
+    built = build_prompt(STORE, [tag.tag for tag in tags], style=SLOTS)
+    assert "".join(text for text, _ in built.pieces) == ", ".join(t.prompt_form for t in tags)
+    drawn = [edit.tags for edit in built.edits]
+    assert {name for names in drawn for name in names} == {tag.tag for tag in tags}
+    parts = [edit.part for edit in built.edits]
+    assert len(parts) == len(set(parts))
+    assert not ("face" in parts and {"eyes", "brows", "mouth", "cheeks"} & set(parts))
+    negatives = {word for text, _ in built.negative_pieces for word in text.split(", ")}
+    assert not negatives & {tag.prompt_form for tag in tags}
+
+
+def test_contradictions_are_told_and_kept():
     built = build_prompt(STORE, ["smile", "frown"], style=PLAIN)
     assert built.prompt == "smile, frown"
     assert built.contradictions == (("smile", "frown"),)
