@@ -49,6 +49,15 @@ class Settings(BaseSettings):
         ge=0,
         description="The model is freed after so long without an edit; 0 keeps it",
     )
+    encoder: str = Field(
+        default="minilm",
+        description="Sentence encoder of the tag search: minilm, the path of a sentence-transformers "
+        "folder, or the URL of an OpenAI-compatible server with #model behind it",
+    )
+    encoder_model: str = Field(default="", description="Model name for an encoder's server")
+    encoder_key: SecretStr = Field(
+        default=SecretStr(""), description="Bearer token for an encoder's server"
+    )
     max_pixels: int = Field(
         default=100_000_000, ge=1, description="Largest picture, width x height"
     )
@@ -89,6 +98,16 @@ class Settings(BaseSettings):
     def models_dir(self) -> Path:
         """Where added models are kept."""
         return self.home.expanduser().resolve() / "models"
+
+    @cached_property
+    def tag_cache_dir(self) -> Path:
+        """Where the tables of the tag search are kept."""
+        return self.cache_dir / "tagdb"
+
+    @cached_property
+    def own_tags_dir(self) -> Path:
+        """Where the user's own tags are kept."""
+        return self.home.expanduser().resolve() / "tags"
 
     def allowed_roots(self, working_dir: Path) -> tuple[Path, ...]:
         """The folders that may be read and written, absolute and without symlinks.

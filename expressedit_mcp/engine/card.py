@@ -26,13 +26,17 @@ class Steps(_Frozen):
 
 
 class StyleText(_Frozen):
-    """The words that go round the expression tags for this model."""
+    """The words that go round the expression tags: a prompt style's, with what the card changes.
+
+    What is None is the style's of that name, or empty for a name that no style has.
+    """
 
     name: str = "illustrious"
-    prefix: str = ""
-    suffix: str = "masterpiece, best quality, amazing quality"
-    negative_prompt: str = "bad quality, worst quality, worst detail, sketch, censor, nsfw"
-    legacy_words: bool = False
+    prefix: str | None = None
+    suffix: str | None = None
+    negative_prompt: str | None = None
+    cutoff_year: int | None = Field(default=None, ge=0)
+    slot_negatives: bool | None = None
 
 
 class LoraFile(_Frozen):

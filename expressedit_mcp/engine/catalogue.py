@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expressedit_mcp.engine.card import Card, Files, LoraFile, Steps, StyleText
+from expressedit_mcp.engine.card import Card, Files, LoraFile, Steps
 from expressedit_mcp.engine.download import RemoteFile
 
 
@@ -36,12 +36,6 @@ _LIGHTNING = RemoteFile(
     url="https://huggingface.co/ByteDance/SDXL-Lightning/resolve/main/sdxl_lightning_8step_lora.safetensors",
     page="https://huggingface.co/ByteDance/SDXL-Lightning",
 )
-_STYLE = StyleText(
-    name="illustrious",
-    suffix="masterpiece, best quality, amazing quality",
-    negative_prompt="bad quality, worst quality, worst detail, sketch, censor, nsfw",
-)
-
 NAMED_SETS: dict[str, NamedSet] = {
     found.card.name: found
     for found in (
@@ -49,7 +43,6 @@ NAMED_SETS: dict[str, NamedSet] = {
             Card(
                 name="wai-illustrious",
                 description="WAI-Illustrious SDXL with the mid-sized Canny ControlNet.",
-                prompt_style=_STYLE,
                 files=Files(base=f"../files/{_BASE.name}", controlnet=f"../files/{_CANNY.name}"),
             ),
             (_BASE, _CANNY),
@@ -65,7 +58,6 @@ NAMED_SETS: dict[str, NamedSet] = {
                 steps=Steps(draft=8, final=8),
                 strength=0.75,
                 guidance_scale=1.0,
-                prompt_style=_STYLE,
                 files=Files(
                     base=f"../files/{_BASE.name}",
                     controlnet=f"../files/{_CANNY.name}",

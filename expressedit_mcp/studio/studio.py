@@ -56,6 +56,7 @@ from expressedit_mcp.studio.engines import open_engine
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.planning import plan_edit
 from expressedit_mcp.studio.selecting import select
+from expressedit_mcp.studio.tag_store import open_tag_store
 
 _MIB = 1 << 20
 REPAIR_STRENGTH = 0.5
@@ -99,7 +100,7 @@ class Studio:
         return cls(
             settings,
             Roots(settings.allowed_roots(Path.cwd())),
-            tagdb.TagStore(tagdb.load_tags(), settings.cache_dir / "tagdb"),
+            open_tag_store(settings),
             ImageStore(settings.pictures_dir),
             open_engine(settings),
         )
@@ -110,10 +111,42 @@ class Studio:
         self.engine.close()
 
     def search(
-        self, query: str, text_en: str | None, limit: int, category: str | None
+        self,
+        query: str,
+        text_en: str | None,
+        limit: int,
+        *,
+        category: str | None = None,
+        part: str | None = None,
+        transform: str | None = None,
     ) -> tagdb.SearchResult:
         """Tags for a line of a story, an instruction or an emoticon."""
-        return self.tags.search(query, text_en=text_en, limit=limit, category=category)
+        return self.tags.search(
+            query,
+            text_en=text_en,
+            limit=limit,
+            category=category,
+            part=part,
+            transform=transform,
+        )
+
+    def explain_tag(self, name: str) -> tuple[tagdb.ExpressionTag, list[str]]:
+        """The tag of a name, and when to choose it over another or not.
+
+        Raises InputError, with the nearest tags, where no tag or several go by the name.
+        """
+        try:
+            tag = self.tags.get(name)
+        except tagdb.UnknownTagError as error:
+            near = "; ".join(f"{other}: {self.tags.get(other).gloss}" for other in error.nearest)
+            about = (
+                "names several tags" if error.ambiguous else "is no expression tag; the nearest are"
+            )
+            raise InputError(
+                f"{name!r} {about}: {near}. Ask for one of them, or search_expression_tags(query)."
+            ) from error
+        pairs = tagdb.load_pairs()
+        return tag, [pair.choose for pair in pairs if tag.tag in (pair.a, pair.b)]
 
     def build_prompt(
         self,
@@ -121,8 +154,9 @@ class Studio:
         character: str = "",
         style: str | None = None,
         negative_prompt: str | None = None,
+        dialect: str = "a1111",
     ) -> tagdb.BuiltPrompt:
-        """A prompt for the engine's model."""
+        """A prompt for the engine's model, whole and as edits of one part each."""
         return wording.from_tags(
             self.tags,
             self.engine,
@@ -130,6 +164,7 @@ class Studio:
             character=character,
             style=style,
             negative_prompt=negative_prompt,
+            dialect=dialect,
         )
 
     def unknown_to_model(self, prompt: tagdb.BuiltPrompt) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
 MOUTH = {"box": [86, 163, 170, 223]}
 NAMES = [
     "search_expression_tags",
+    "explain_tag",
     "build_prompt",
     "edit_expression",
     "apply_scale_transform",
@@ -133,33 +134,6 @@ async def test_a_retry_is_answered_from_the_store(client: Client, hero: Path) ->
     assert (first["cached"], again["cached"]) == (False, True)
 
 
-async def test_search_tells_an_agent_all_it_needs(client: Client) -> None:
-    found = await ok(client, "search_expression_tags", query="his pupils shrank to pinpoints")
-    best = found["hits"][0]
-    assert best["tag"] == "constricted_pupils"
-    assert best["transform"]["needed"] == "needed"
-    assert "apply_scale_transform" in best["transform"]["advice"]
-    assert set(best["names"]) == {"en", "ja", "zh", "ko"}
-    assert not found["no_expression"]
-    nothing = await ok(client, "search_expression_tags", query="The train left at nine.")
-    assert nothing["no_expression"]
-    only = await ok(client, "search_expression_tags", query="shut eyes", category="mouth")
-    assert all(hit["category"] == "mouth" for hit in only["hits"])
-
-
-async def test_build_prompt_warns_of_what_will_not_work(client: Client) -> None:
-    facts = await ok(
-        client,
-        "build_prompt",
-        tags=["closed eyes", "wide-eyed", "smilling", *["blush"] * 2],
-        character=", ".join(f"word {n}" for n in range(30)),
-    )
-    warnings = " ".join(facts["warnings"])
-    assert facts["unknown"] == ["smilling"]
-    for part in ("contradict", "smile", "transform advised", "more than once", "token"):
-        assert part in warnings, part
-
-
 async def test_view_image_is_an_image_alone(client: Client, hero: Path) -> None:
     opened = await ok(client, "open_image", source=str(hero))
     result = await client.call_tool("view_image", {"image_id": opened["image_id"], "grid": True})
@@ -180,22 +154,6 @@ async def test_list_and_save(client: Client, hero: Path, pictures_dir: Path) -> 
     assert Path(saved["path"]).parent == pictures_dir.resolve()
     error = await refused(client, "save_image", image_id=edited["image_id"], path="smile.png")
     assert "overwrite=true" in error
-
-
-async def test_resources_and_completion_come_from_memory(client: Client) -> None:
-    from mcp.types import ResourceTemplateReference
-
-    listed = json.loads((await client.read_resource("expressedit://tags")).contents[0].text)  # type: ignore[union-attr]
-    assert sum(len(names) for names in listed.values()) >= 196
-    one = json.loads((await client.read_resource("expressedit://tags/%3A%2F")).contents[0].text)  # type: ignore[union-attr]
-    assert one["tag"] == ":/"
-    reference = ResourceTemplateReference(uri="expressedit://tags/{tag}")
-    done = await client.complete(reference, {"name": "tag", "value": "closed"})
-    assert "closed_eyes" in done.completion.values
-    with pytest.raises(Exception, match="no tag"):
-        await client.read_resource("expressedit://tags/nonsense")
-    prompt = await client.get_prompt("change_expression", {"image": "a.png", "expression": "smug"})
-    assert "a.png" in prompt.messages[0].content.text  # type: ignore[union-attr]
 
 
 def _png_header(width: int, height: int) -> bytes:
