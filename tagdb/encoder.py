@@ -25,8 +25,11 @@ _ROOT_2_PI = (2 / np.pi) ** 0.5
 class Encoder(Protocol):
     """Turns texts into vectors. `id` names the weights: vectors of another id do not compare."""
 
-    id: str
-    dim: int
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors (n, dim) float32."""
