@@ -6,6 +6,7 @@ plain cosine, as a search without our classifier would do. Run: python -m benchm
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import time
 from collections.abc import Callable
@@ -46,7 +47,9 @@ def main() -> None:
                 [t.text for t in load_texts() if t.lang == "en"][:500]
             )
             for label, text in (("20 tokens", SHORT), ("75 tokens", LONG), ("Japanese", NATIVE)):
-                _show(f"search, {label}", lambda text=text: store.search(text))
+                # each run another text: the store remembers the vectors of the last ones
+                fresh = (f"{text} {number}" for number in itertools.count())
+                _show(f"search, {label}", lambda fresh=fresh: store.search(next(fresh)))
                 _show(f"BM25 alone, {label}", lambda text=text: index.search(text))
             _show(
                 f"encoder and a scan of {len(vectors)} vectors, 20 tokens",

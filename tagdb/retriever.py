@@ -76,7 +76,7 @@ class Retriever:
                 density[tag] = max(density.get(tag, 0.0), value)
         denials = {text: self._denials(text, mentions) for text in texts}
         denied = {tag for found in denials.values() for denial in found for tag in denial.tags}
-        asserted = [asserted_part(normalize(text), _extents(denials[text])) for text in texts]
+        asserted = [_asserted(text, denials[text]) for text in texts]
         english = [text for text in asserted if not is_native(text)]
         native = [text for text in asserted if is_native(text)]
         # of several tags with this name, the likelier ones come first
@@ -160,10 +160,14 @@ def _extents(denials: Iterable[Denial]) -> list[tuple[int, int]]:
     return [(denial.start, denial.end) for denial in denials]
 
 
+def _asserted(text: str, denials: Sequence[Denial]) -> str:
+    """What the text says beside what it denies; itself where it denies nothing."""
+    return asserted_part(normalize(text), _extents(denials)) if denials else text
+
+
 def _says_more(text: str, denials: Sequence[Denial]) -> bool:
     """True where a text says something beside what it denies."""
-    form = normalize(text)
-    return not denials or asserted_part(form, _extents(denials)) != form
+    return not denials or _asserted(text, denials) != normalize(text)
 
 
 def _is_short(text: str) -> bool:
