@@ -83,7 +83,7 @@ def test_a_stopped_run_goes_on_where_it_ended(tmp_path):
 
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_the_nearest_texts_are_those_of_a_full_scan(tmp_path, monkeypatch, in_memory):
-    monkeypatch.setattr(text_table, "IN_MEMORY_ROWS", 20_000 if in_memory else 0)
+    monkeypatch.setattr(text_table, "IN_MEMORY_ROWS", 100_000 if in_memory else 0)
     encoder = SmallEncoder()
     vectors = encoder.embed([t.text for t in TEXTS])
     query = encoder.embed(["the corners of her lips curve up"])[0]
