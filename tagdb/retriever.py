@@ -134,6 +134,11 @@ class Retriever:
         chosen = np.where(known >= 0, rows[:, known], _UNLABELLED)
         return pool_clauses(chosen[0], chosen[1:]), vectors[0], float(np.exp(rows[0][-1]))
 
+    def _stories(self) -> Sequence[Text]:
+        """All texts; those of the user's own count as stories, for the native classifier."""
+        own = (text.model_copy(update={"kind": "story"}) for text in self._own_texts)
+        return (*load_texts(), *own)
+
     def _load(self) -> _Loaded:
         models, folder = self._resources.models(), self._resources.folder()
         with self._lock:
@@ -148,7 +153,7 @@ class Retriever:
                 self._loaded = _Loaded(
                     FullTextIndex(documents, folder),
                     models.english,
-                    NativeClassifier(self._tags, lambda: (*load_texts(), *self._own_texts), file),
+                    NativeClassifier(self._tags, self._stories, file),
                     models.abstention,
                     NearestTexts(self._order, self._own_texts, self._resources),
                 )

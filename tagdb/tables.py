@@ -82,7 +82,7 @@ class CachedTable:
         try:
             fresh.rename(self._folder)
         except OSError:
-            winner = _open_sound(self._folder, self._source)
+            winner = _open_sound(self._folder, self._source, read_all=True)
             if winner is not None:
                 shutil.rmtree(fresh, ignore_errors=True)
                 return winner
@@ -115,22 +115,29 @@ def _write(folder: Path, source: TableSource) -> None:
         table.create_index(source.full_text, config=config)
 
 
-def _open_sound(folder: Path, source: TableSource) -> Any | None:
-    """The table in the folder, or None where it is absent, incomplete or unreadable."""
+def _open_sound(folder: Path, source: TableSource, *, read_all: bool = False) -> Any | None:
+    """The table in the folder, or None where it is absent, incomplete or unreadable.
+
+    With `read_all` every row is read; without, damage deep in the data shows at its first use.
+    """
     if not folder.is_dir():
         return None
     import lancedb
 
     try:
         table = lancedb.connect(folder).open_table(source.name)
-        rows = table.to_arrow()
-        if rows.num_rows != (source.count or rows.num_rows) or not rows.num_rows:
+        count = table.count_rows()
+        if count != (source.count or count) or not count:
             return None
-        if source.full_text is not None:
+        column = source.full_text
+        if column is not None:
             if not table.list_indices():
                 return None
-            first = rows[source.full_text][0].as_py()[:40]
+            texts = table.search().where(f"{column} IS NOT NULL").select([column]).limit(1)
+            first = texts.to_list()[0][column][:40]
             table.search(first, query_type="fts").limit(1).to_list()
+        if read_all:
+            table.to_arrow()
         return table
     except BaseException as error:
         if not _is_storage_failure(error):
@@ -139,7 +146,7 @@ def _open_sound(folder: Path, source: TableSource) -> Any | None:
 
 
 def _set_aside_unsound(folder: Path, source: TableSource) -> None:
-    if not folder.exists() or _open_sound(folder, source) is not None:
+    if not folder.exists() or _open_sound(folder, source, read_all=True) is not None:
         return
     grave = Path(tempfile.mkdtemp(prefix="unsound-", dir=folder.parent))
     # Another process may have set it aside first.

@@ -70,6 +70,7 @@ class FolderEncoder:
 
     @cached_property
     def _model(self) -> tuple[Any, Any]:
+        from safetensors import SafetensorError
         from transformers import AutoModel, AutoTokenizer
 
         folder = str(self._transformer)
@@ -78,7 +79,7 @@ class FolderEncoder:
             model = AutoModel.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True
             ).eval()
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise TagdbError(
                 f"The encoder in {self._folder} cannot be loaded: {error}. It must be a folder that "
                 "sentence-transformers saved, with its weights as safetensors."
