@@ -16,10 +16,11 @@ from expressedit_mcp.imaging import (
     Finder,
     Picture,
     Selection,
-    extract,
     feather,
     grow,
     plan_crop,
+    profile_note,
+    srgb_crop,
     to_rgb,
     union,
 )
@@ -41,7 +42,7 @@ class EditPlan:
         """The engine's request for one seed."""
         s = self.settings
         return EditRequest(
-            crop=extract(to_rgb(picture.pixels), self.crop.box),
+            crop=srgb_crop(picture, self.crop.box),
             selection=self.selection.within(self.crop.box),
             model_size=self.crop.model_size,
             prompt=self.wording.pieces,
@@ -78,6 +79,9 @@ def plan_edit(
         feather_px = round(card.feather * min(outline.box.width, outline.box.height))
     selection = feather(outline, feather_px)
     context, warnings = _context(command, picture, selection, card, finder)
+    unhandled = profile_note(picture)
+    if unhandled:
+        warnings += (f"The picture: {unhandled}.",)
     crop = plan_crop(
         picture.size,
         selection.box,

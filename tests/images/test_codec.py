@@ -259,7 +259,7 @@ def test_a_large_profile_never_makes_a_picture_that_cannot_be_read_again(size_by
     result = decode(data, "x", LIMITS)
     again = opened(encode_png(result.picture))
     assert again.icc == result.picture.icc
-    assert (again.icc is None) == any("profile" in note for note in result.notes)
+    assert (again.icc is None) == any("left out its colour" in note for note in result.notes)
 
 
 def test_only_the_first_picture_of_a_multi_picture_jpeg_is_read():
@@ -306,12 +306,6 @@ def test_an_animation_is_refused(kind):
 def test_cmyk_is_refused():
     data = saved(Image.new("CMYK", (8, 8), (9, 99, 0, 40)), "JPEG")
     assert "CMYK" in refusal(data)
-
-
-@pytest.mark.parametrize(("kind", "channels"), [(GREY, 1), (RGB, 3), (GREY_ALPHA, 2), (RGBA, 4)])
-def test_16_bits_per_channel_are_refused(kind, channels):
-    data = png(5, 4, kind, 16, scanlines(noise(4, 5 * channels * 2)))
-    assert "16 bits per channel" in refusal(data)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])

@@ -16,7 +16,7 @@ from expressedit_mcp.imaging import (
     outside_unchanged,
     to_rgb,
 )
-from expressedit_mcp.imaging.picture import from_rgb
+from expressedit_mcp.imaging.colour import from_srgb
 
 CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 SIZES = [(1, 1), (1, 37), (37, 1), (2, 3), (41, 29), (64, 64), (1021, 3), (2503, 1999)]
@@ -192,7 +192,7 @@ def test_a_patch_may_come_from_a_crop_that_reaches_over_the_border():
 )
 def test_colour_for_a_grey_picture_becomes_luma(rgb, grey):
     pixel = np.array([[rgb]], np.float32)
-    assert from_rgb(pixel, np.zeros((1, 1, 1), np.uint8)).tolist() == [[[grey]]]
+    assert from_srgb(pixel, Picture(np.zeros((1, 1, 1), np.uint8))).tolist() == [[[grey]]]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_colour_for_a_grey_picture_becomes_luma(rgb, grey):
 )
 def test_generated_colour_is_rounded_and_kept_in_range(value, level):
     pixel = np.full((1, 1, 3), value, np.float32)
-    assert from_rgb(pixel, np.zeros((1, 1, 3), np.uint8)).tolist() == [[[level] * 3]]
+    assert from_srgb(pixel, Picture(np.zeros((1, 1, 3), np.uint8))).tolist() == [[[level] * 3]]
 
 
 @pytest.mark.parametrize("mode", CHANNELS)
@@ -227,9 +227,9 @@ def test_the_pixels_of_a_picture_cannot_be_written():
     [
         (np.zeros((4, 4), np.uint8), "must be"),
         (np.zeros((4, 4, 2), np.uint8), "must be"),
-        (np.zeros((4, 4, 3), np.uint16), "must be uint8"),
+        (np.zeros((4, 4, 3), np.float32), "must be uint8 or uint16"),
     ],
-    ids=["no channel axis", "two channels", "16 bit"],
+    ids=["no channel axis", "two channels", "float"],
 )
 def test_arrays_that_are_no_picture_are_refused(pixels, wrong):
     with pytest.raises(ValueError, match=wrong):
