@@ -31,7 +31,6 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _TURNED = "turned upright as its EXIF orientation says; coordinates are of the upright picture"
-_PNG_RGBA = 6
 _SIGNATURES = (
     (b"GIF8", "a GIF"),
     (b"BM", "a BMP"),
@@ -77,7 +76,8 @@ def decode(data: bytes, name: str, limits: DecodeLimits) -> Opened:
         raise InputError(f"{name} is animated. Save the frame to edit as a picture of its own.")
     chunks = png.read_chunks(data) if image.format == "PNG" else []
     try:
-        read = _read_16_bit if image.format == "PNG" and data[24] == 16 else _read_8_bit
+        deep = bool(chunks) and png.depth_and_colour(chunks)[0] == 16
+        read = _read_16_bit if deep else _read_8_bit
         notes: list[str] = []
         picture = read(image, chunks, name, notes)
     except (OSError, SyntaxError, ValueError, struct.error) as error:
@@ -113,7 +113,7 @@ def _read_8_bit(
     dpi = image.info.get("dpi")
     if image.format == "PNG" and image.mode in ("L", "1") and "transparency" in image.info:
         # Pillow widens 1-, 2- and 4-bit grey to 8 bits, but not the level that is transparent
-        top = 2 ** chunks[0][1][8] - 1
+        top = 2 ** png.depth_and_colour(chunks)[0] - 1
         image.info["transparency"] = min(image.info["transparency"], top) * 255 // top
     turn = _turn(image)
     if turn is not None:
@@ -140,8 +140,7 @@ def _read_16_bit(
     """A 16-bit PNG, whose pixels Pillow never sees; `notes` grows by what was done."""
     pixels = png.decode_16_bit(chunks)
     notes.append("16 bits per channel, kept")
-    kind = chunks[0][1][9]
-    if pixels.shape[2] == 4 and kind != _PNG_RGBA:
+    if pixels.shape[2] == 4 and png.depth_and_colour(chunks)[1] != png.RGBA:
         notes.append("converted to RGBA, values unchanged")
     # with this Pillow need not decode to tell the orientation
     exif = next((body for chunk, body in chunks if chunk == b"eXIf"), None)

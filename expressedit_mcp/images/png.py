@@ -16,6 +16,7 @@ Chunk = tuple[bytes, bytes]
 """(name of four letters, body)"""
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+RGBA = 6
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 _INCH_M = 0.0254
 _UPRIGHT_EXIF = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, 1, 0, 0)
@@ -37,6 +38,12 @@ def read_chunks(data: bytes) -> list[Chunk]:
             chunks.append((name, body))
         at = end + 4
     return chunks
+
+
+def depth_and_colour(chunks: Sequence[Chunk]) -> tuple[int, int]:
+    """Bits per channel and PNG's colour type."""
+    header = next(body for name, body in chunks if name == b"IHDR")
+    return header[8], header[9]
 
 
 def write_chunks(chunks: Iterable[Chunk]) -> bytes:

@@ -5,7 +5,14 @@ NumPy and OpenCV only: no torch, no files.
 
 from expressedit_mcp.imaging.colour import profile_note, srgb_crop
 from expressedit_mcp.imaging.composite import Patch, apply_patch, outside_unchanged
-from expressedit_mcp.imaging.crop import CropPlan, extract, plan_crop, resize, restore
+from expressedit_mcp.imaging.crop import (
+    CropPlan,
+    aspect_buckets,
+    extract,
+    plan_crop,
+    resize,
+    restore,
+)
 from expressedit_mcp.imaging.finder import Face, Finder
 from expressedit_mcp.imaging.geometry import Box, Size
 from expressedit_mcp.imaging.hints import canny_hint
@@ -34,6 +41,7 @@ __all__ = [
     "Selection",
     "Size",
     "apply_patch",
+    "aspect_buckets",
     "box_selection",
     "canny_hint",
     "correct_rim",

@@ -16,6 +16,8 @@ from expressedit_mcp.imaging import (
     Finder,
     Picture,
     Selection,
+    Size,
+    aspect_buckets,
     feather,
     grow,
     plan_crop,
@@ -26,6 +28,8 @@ from expressedit_mcp.imaging import (
 )
 from expressedit_mcp.studio.commands import EditCommand
 from expressedit_mcp.studio.wording import Wording
+
+_SMALLEST_SDXL_PX = 512
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ def plan_edit(
         context=context,
         margin=card.margin,
         min_side_px=card.min_crop_px,
+        buckets=_buckets(card),
     )
     # numbers as floats: 0 and 0.0 are the same request
     settings = {
@@ -112,6 +117,12 @@ def plan_edit(
         "sampler": card.sampler,
     }
     return EditPlan(selection, crop, wording, settings, warnings)
+
+
+def _buckets(card: Card) -> tuple[Size, ...]:
+    """The shapes that a large crop may take: SDXL's, for models that work at any zoom at SDXL's sizes."""
+    sdxl = card.framing == "selection" and card.native_px >= _SMALLEST_SDXL_PX
+    return aspect_buckets(card.native_px) if sdxl else ()
 
 
 def _context(
