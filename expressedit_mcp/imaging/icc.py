@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LEVELS = 65536
+_TRACE = 1e-6
 _PARAMETERS = {0: "g", 1: "gab", 2: "gabc", 3: "gabcd", 4: "gabcdef"}
 
 
@@ -68,7 +69,8 @@ def _curve(tag: bytes) -> np.ndarray:
         y = (y - y[0]) / (y[-1] - y[0])
     if not np.isfinite(y).all() or (np.diff(y) < 0).any():
         raise UnsupportedProfile("one of its tone curves does not rise from black to white")
-    return y
+    # a trace of the straight line, so that flat stretches can be inverted: black stays black
+    return y + _TRACE * (x - y)
 
 
 def _sampled(tag: bytes, x: np.ndarray) -> np.ndarray:
@@ -79,10 +81,10 @@ def _sampled(tag: bytes, x: np.ndarray) -> np.ndarray:
         return x
     if count == 1:
         return x ** (struct.unpack_from(">H", tag, 12)[0] / 256)
-    values = np.frombuffer(tag[12 : 12 + 2 * count], ">u2")
-    if len(values) != count:
+    packed = tag[12 : 12 + 2 * count]
+    if len(packed) != 2 * count:
         raise UnsupportedProfile("it is damaged")
-    return np.interp(x, np.linspace(0, 1, count), values / 65535)
+    return np.interp(x, np.linspace(0, 1, count), np.frombuffer(packed, ">u2") / 65535)
 
 
 def _parametric(tag: bytes, x: np.ndarray) -> np.ndarray:
