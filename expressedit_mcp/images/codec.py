@@ -108,9 +108,7 @@ def _read_8_bit(
 ) -> Picture:
     """What Pillow reads; `notes` grows by what was done."""
     image.load()
-    icc = image.info.get("icc_profile")
-    icc = icc if isinstance(icc, bytes) else None
-    dpi = image.info.get("dpi")
+    icc = _profile(image)
     if image.format == "PNG" and image.mode in ("L", "1") and "transparency" in image.info:
         # Pillow widens 1-, 2- and 4-bit grey to 8 bits, but not the level that is transparent
         top = 2 ** png.depth_and_colour(chunks)[0] - 1
@@ -127,11 +125,7 @@ def _read_8_bit(
         notes.append(f"converted from {image.mode} to {wanted}, values unchanged")
         image = image.convert(wanted)
     pixels = np.array(image)
-    return Picture(
-        pixels[..., None] if pixels.ndim == 2 else pixels,
-        icc=icc,
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
-    )
+    return Picture(pixels[..., None] if pixels.ndim == 2 else pixels, icc, _resolution(image))
 
 
 def _read_16_bit(
@@ -150,7 +144,17 @@ def _read_16_bit(
     if turn is not None:
         pixels = np.ascontiguousarray(_turned(pixels, turn))
         notes.append(_TURNED)
-    return Picture(pixels, png.profile(chunks, _MAX_ICC_BYTES), png.resolution(chunks))
+    return Picture(pixels, _profile(image), _resolution(image))
+
+
+def _profile(image: Image.Image) -> bytes | None:
+    icc = image.info.get("icc_profile")
+    return icc if isinstance(icc, bytes) else None
+
+
+def _resolution(image: Image.Image) -> tuple[float, float] | None:
+    dpi = image.info.get("dpi")
+    return (float(dpi[0]), float(dpi[1])) if dpi else None
 
 
 def _cmyk_to_srgb(image: Image.Image, icc: bytes | None, name: str) -> Image.Image:
@@ -166,7 +170,7 @@ def _cmyk_to_srgb(image: Image.Image, icc: bytes | None, name: str) -> Image.Ima
             outputMode="RGB",
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
-    except (ImageCms.PyCMSError, ImportError) as error:
+    except (ImageCms.PyCMSError, OSError, ImportError) as error:
         raise InputError(
             f"{name} is in CMYK colour and cannot be converted: {error}. Convert it to RGB with its colour "
             "profile in an image editor first."

@@ -99,27 +99,3 @@ def decode_16_bit(chunks: Sequence[Chunk]) -> np.ndarray:
     opaque = (pixels != np.frombuffer(clear, ">u2")).any(axis=2, keepdims=True)
     rgb = np.repeat(pixels, 3, axis=2) if colours == 1 else pixels
     return np.concatenate([rgb, opaque * np.uint16(65535)], axis=2)
-
-
-def profile(chunks: Sequence[Chunk], max_bytes: int) -> bytes | None:
-    """The ICC profile; None when there is none, or a damaged one.
-
-    Of one that is longer than `max_bytes`, one byte more than that.
-    """
-    for name, body in chunks:
-        if name == b"iCCP":
-            packed = body.partition(b"\0")[2][1:]
-            try:
-                return zlib.decompressobj().decompress(packed, max_bytes + 1) or None
-            except zlib.error:
-                return None
-    return None
-
-
-def resolution(chunks: Sequence[Chunk]) -> tuple[float, float] | None:
-    """Dots per inch (x, y) when the file says so in metres."""
-    for name, body in chunks:
-        if name == b"pHYs" and len(body) == 9 and body[8] == 1:
-            x, y = struct.unpack(">II", body[:8])
-            return x * _INCH_M, y * _INCH_M
-    return None
