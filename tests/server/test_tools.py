@@ -187,7 +187,6 @@ BAD_FILES = {
         "animated",
     ),
     "print.jpg": (_encoded(_NOISE.convert("CMYK"), "JPEG"), "CMYK"),
-    "deep.png": (_encoded(Image.new("I;16", (8, 8)), "PNG"), "16 bits"),
     "empty.png": (b"", "0 bytes"),
 }
 
