@@ -48,4 +48,8 @@ function messageOf(error) {
   return error && error.message ? String(error.message) : String(error);
 }
 
-module.exports = { ADVICE, BridgeError, asBridgeError, messageOf };
+// one by one: only so does tsc take an exported class as a type
+exports.ADVICE = ADVICE;
+exports.BridgeError = BridgeError;
+exports.asBridgeError = asBridgeError;
+exports.messageOf = messageOf;

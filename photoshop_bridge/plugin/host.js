@@ -173,4 +173,51 @@ async function watch(notify) {
   await action.addNotificationListener(events, (event) => notify(reasons[event] || "edit"));
 }
 
-module.exports = { activate, documentFacts, documentOf, items, listDocuments, modal, readAnyhow, watch };
+// ----- the self-test's own document
+
+/** @param {{name: string, width: number, height: number, depth: number, profile: string}} options @returns {Promise<number>} id */
+async function createDocument({ name, width, height, depth, profile }) {
+  const fill = constants.DocumentFill.WHITE;
+  const mode = constants.NewDocumentMode.RGB;
+  const document = await app.createDocument({ name, width, height, depth, profile, mode, fill, resolution: 300 });
+  if (!document) throw new BridgeError("host_error", "Photoshop made no document.");
+  return document.id;
+}
+
+/** @param {number} documentId is closed unsaved */
+async function closeDocument(documentId) {
+  await documentOf(documentId).closeWithoutSaving();
+}
+
+/** @param {number} documentId @returns {number} states in its history */
+const countHistory = (documentId) => documentOf(documentId).historyStates.length;
+
+/** @param {number} documentId goes back by one state, as Edit > Undo does */
+function undo(documentId) {
+  const document = documentOf(documentId);
+  const states = items(document.historyStates);
+  const at = states.findIndex((each) => each.id === document.activeHistoryState.id);
+  document.activeHistoryState = states[at - 1];
+}
+
+/** @param {number} documentId @param {Box} area becomes the selection @param {number} feather_px softens its rim */
+async function select(documentId, area, feather_px) {
+  const { selection } = documentOf(documentId);
+  await selection.selectRectangle({ ...area }, constants.SelectionType.REPLACE, feather_px);
+}
+
+module.exports = {
+  activate,
+  closeDocument,
+  countHistory,
+  createDocument,
+  documentFacts,
+  documentOf,
+  items,
+  listDocuments,
+  modal,
+  readAnyhow,
+  select,
+  undo,
+  watch,
+};
