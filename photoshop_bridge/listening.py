@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Mapping
 
-_TAKEN = (errno.EADDRINUSE, errno.EACCES)
+_TAKEN = (errno.EADDRINUSE, errno.EACCES, getattr(errno, "WSAEACCES", errno.EACCES))
 
 
 class PortTaken(Exception):

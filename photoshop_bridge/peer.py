@@ -6,13 +6,14 @@ docs/photoshop_protocol.md, sections 2 and 5.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from photoshop_bridge import messages
-from photoshop_bridge.errors import BridgeError, ProtocolViolation
+from photoshop_bridge.errors import BridgeError, ConnectionLost, ProtocolViolation
 from photoshop_bridge.frames import (
     PROBE,
     Frame,
@@ -27,6 +28,7 @@ from photoshop_bridge.values import CancelRequest, TransferSpec, XferAbort, Xfer
 
 _MAX_UNANSWERED = 8
 _MAX_TRANSFERS = 2
+_MAX_REPLIES = 64
 ACK_WAIT_S = 30.0
 
 Handler = Callable[[Json], Awaitable[Mapping[str, Any]]]
@@ -36,7 +38,9 @@ Listener = Callable[[Json], None]
 class Socket(Protocol):
     """What is used of a websocket."""
 
-    async def send(self, message: str | bytes) -> None: ...
+    async def send(self, message: str | bytes) -> None:
+        """Raises ConnectionLost."""
+        ...
 
 
 @dataclass
@@ -58,7 +62,11 @@ class _Outgoing:
 
 
 class Peer:
-    """Sends and answers over one socket. `feed` takes each frame that came in, in order."""
+    """Sends and answers over one socket. `feed` takes each frame that came in, in order.
+
+    What `feed` has to answer goes through a queue that `write_replies` empties: a reader that waited
+    for room to write while the other side does the same would stop both.
+    """
 
     def __init__(
         self,
@@ -76,6 +84,7 @@ class Peer:
             "xfer.ack": self._on_ack,
             "xfer.abort": self._on_abort,
         }
+        self._replies: asyncio.Queue[str | bytes] = asyncio.Queue(_MAX_REPLIES)
         self._last_id, self._next_id = last_id, 1
         self._answers: dict[int, asyncio.Future[Json]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -87,22 +96,27 @@ class Peer:
 
     # the other side's frames
 
-    async def feed(self, data: str | bytes) -> None:
+    def feed(self, data: str | bytes) -> None:
         """Acts on one frame. Raises ProtocolViolation."""
         self.heard = time.monotonic()
         if isinstance(data, bytes):
-            await self._on_frame(decode_frame(data), data)
+            self._on_frame(decode_frame(data), data)
             return
         message = messages.parse_message(data)
         if isinstance(message, Response):
             self._on_response(message)
         elif isinstance(message, Request):
-            await self._on_request(message)
+            self._on_request(message)
         else:
             try:
-                await self._on_notification(message)
+                self._on_notification(message)
             except BridgeError as error:
                 raise ProtocolViolation(f"{message.method}: {error.message}") from error
+
+    async def write_replies(self) -> None:
+        """Sends what `feed` answers, until it is cancelled."""
+        while True:
+            await self._socket.send(await self._replies.get())
 
     async def close(self, reason: BridgeError) -> None:
         """Ends what is under way: the own requests fail with the reason, the other's are cancelled."""
@@ -131,7 +145,8 @@ class Peer:
             async with asyncio.timeout(wait_s):
                 return await answer
         except TimeoutError as error:
-            await self.notify("cancel", {"id": number})
+            with contextlib.suppress(ConnectionLost):
+                await self.notify("cancel", {"id": number})
             raise BridgeError(
                 "host_busy",
                 f"The document host did not answer {method} within {wait_s:.0f} s.",
@@ -139,7 +154,8 @@ class Peer:
                 retryable=True,
             ) from error
         except asyncio.CancelledError:
-            await self.notify("cancel", {"id": number})
+            with contextlib.suppress(ConnectionLost):
+                await self.notify("cancel", {"id": number})
             raise
         finally:
             del self._answers[number]
@@ -193,9 +209,15 @@ class Peer:
 
     # what comes in
 
-    async def _on_frame(self, frame: Frame, data: bytes) -> None:
+    def _reply(self, message: str | bytes) -> None:
+        try:
+            self._replies.put_nowait(message)
+        except asyncio.QueueFull as error:
+            raise ProtocolViolation("more to answer than is read") from error
+
+    def _on_frame(self, frame: Frame, data: bytes) -> None:
         if frame.type == PROBE:
-            await self._socket.send(data)
+            self._reply(data)
             return
         receiving = self._incoming.get(frame.transfer)
         if receiving is None:
@@ -207,22 +229,26 @@ class Peer:
             del self._incoming[frame.transfer]
             self._arrived[receiving.spec.owner, receiving.spec.kind] = receiving
         ack = {"transfer": frame.transfer, "next": receiving.received_bytes}
-        await self.notify("xfer.ack", ack)
+        self._reply(messages.notification("xfer.ack", ack))
 
-    async def _on_notification(self, message: Notification) -> None:
+    def _on_notification(self, message: Notification) -> None:
         if message.method == "xfer.data":
             frame = from_base64(parse_params(XferData, message.params).frame)
-            await self._on_frame(frame, encode_frame(frame))
+            self._on_frame(frame, encode_frame(frame))
         elif listener := self._listeners.get(message.method):
             listener(message.params)
 
-    async def _on_request(self, message: Request) -> None:
+    def _on_request(self, message: Request) -> None:
         if message.id <= self._last_id:
             raise ProtocolViolation(f"request id {message.id} is not larger than {self._last_id}")
         self._last_id = message.id
         if message.method == "xfer.begin":
             # at once and in order: its frames may follow
-            await self._answer(message, self._begin)
+            try:
+                self._begin(parse_params(TransferSpec, message.params))
+                self._reply(messages.response(message.id, {}))
+            except BridgeError as error:
+                self._reply(messages.failure(message.id, error))
             return
         if len(self._tasks) >= _MAX_UNANSWERED:
             raise ProtocolViolation(f"more than {_MAX_UNANSWERED} unanswered requests")
@@ -239,10 +265,10 @@ class Peer:
         except asyncio.CancelledError:
             error = BridgeError("cancelled_by_user", "The request was cancelled.")
             text = messages.failure(message.id, error)
-        await self._socket.send(text)
+        with contextlib.suppress(ConnectionLost):
+            await self._socket.send(text)
 
-    async def _begin(self, params: Json) -> Json:
-        spec = parse_params(TransferSpec, params)
+    def _begin(self, spec: TransferSpec) -> None:
         key = (spec.owner, spec.kind)
         if spec.transfer <= self._last_transfer:
             raise ProtocolViolation(f"transfer {spec.transfer} was begun before")
@@ -254,7 +280,6 @@ class Peer:
         self._expected.discard(key)
         self._last_transfer = spec.transfer
         self._incoming[spec.transfer] = receiving
-        return {}
 
     def _on_response(self, message: Response) -> None:
         answer = self._answers.get(message.id)

@@ -107,7 +107,7 @@ class Ready(Value):
     documents: Documents = []
 
 
-class Event(Value):
+class DocumentList(Value):
     documents: Documents
 
 
