@@ -10,6 +10,7 @@ const { Transfers } = require("./transfers.js");
 const HOSTS = ["ws://localhost", "ws://127.0.0.1"];
 const BACKOFF_S = [1, 2, 5, 10, 15];
 const OPEN_WAIT_MS = 5000;
+const HANDSHAKE_WAIT_MS = 20000;
 const SILENCE_MS = 60000;
 const MAX_FAILED_PROBES = 2;
 
@@ -133,7 +134,7 @@ class Connection {
     this.later(OPEN_WAIT_MS, () => this.lost(socket, 1006, "no answer"));
     socket.onopen = () => {
       if (!current()) return;
-      clearTimer(this);
+      this.later(HANDSHAKE_WAIT_MS, () => this.lost(socket, 1006, "no answer"));
       this.lastHeard = this.parts.clock.now();
       [rpc, transfers] = this.wire(socket);
       this.shake(socket, rpc, transfers).catch((error) => this.refused(socket, asBridgeError(error)));
