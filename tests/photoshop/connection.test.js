@@ -68,6 +68,7 @@ test("pairing: the code is typed once, the token is kept and never travels", asy
   assert.equal(made.view.connection.name, "ready");
   const token = server.tokens.get(made.storage.install()).toString("hex");
   assert.equal(await made.storage.token(), token);
+  assert.ok(!made.environment.local.has("expressedit.token"));
   const again = world(made.quit());
   again.bridge.connection.connect();
   await settle();

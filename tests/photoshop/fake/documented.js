@@ -87,6 +87,20 @@ const MEMBERS = {
     "uxp-api/reference-js/global-members/data-storage/local-storage.md",
     "getItem setItem removeItem",
   ),
+  HTMLDocument: on(
+    "uxp-api/reference-js/global-members/html-dom/document.md",
+    "getElementById createElement",
+  ),
+  HTMLElement: {
+    ...on(
+      "uxp-api/reference-js/global-members/html-dom/element.md",
+      "appendChild removeChild firstChild setAttribute getAttribute addEventListener classList",
+    ),
+    textContent: { page: "uxp-api/reference-js/global-members/html-dom/node.md", writable: true },
+    value: { page: "uxp-api/reference-js/global-members/html-elements/htmlinputelement.md", writable: true },
+    disabled: { page: "uxp-api/reference-js/global-members/html-elements/htmlbuttonelement.md", writable: true },
+  },
+  ClassList: on("uxp-api/reference-js/global-members/html-dom/classlist.md", "add remove contains"),
   WebSocket: {
     ...on(
       "uxp-api/reference-js/global-members/data-transfers/web-socket.md",
