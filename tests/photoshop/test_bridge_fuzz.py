@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import tracemalloc
 from collections.abc import Mapping
@@ -166,7 +165,6 @@ def converse(folder: Path, frames: list[str | bytes]) -> None:
             raise ConnectionLost
 
     asyncio.run(run())
-    gc.collect()
     assert crashes == []
 
 
