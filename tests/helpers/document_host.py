@@ -133,6 +133,8 @@ class DocumentHost:
         self.reads = 0
         self.notes: list[tuple[str, dict[str, Any]]] = []
         self.error: dict[str, str] | None = None
+        self.failing: dict[str, str] | None = None
+        self.stopped = False
         self._options = options or {"compression": None}
         self._next_id = 1
         self._transfer = 1
@@ -142,8 +144,9 @@ class DocumentHost:
         self._moved = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._placing = asyncio.Lock()
-        self.ready = asyncio.Event()
+        self._probed, self.ready = asyncio.Event(), asyncio.Event()
         self.socket: ClientConnection
+        self.loop: asyncio.AbstractEventLoop
 
     # connection
 
@@ -201,7 +204,7 @@ class DocumentHost:
     async def _start(self) -> None:
         if self.binary:
             await self._send(encode_frame(probe_frame()))
-            await self.ready.wait()
+            await self._probed.wait()
         mode = "binary" if self.binary else "base64"
         answer = await self.ask("ready", {"mode": mode, "documents": self.infos()})
         self.ready.set()
@@ -353,8 +356,8 @@ class DocumentHost:
     async def place(self, entry: dict[str, Any], number: int, *, force: bool = False) -> None:
         """Fetches, places and acknowledges one entry; acknowledges again what is placed already."""
         result = entry["result"]
-        if self.error is not None:
-            failed = {"result": result, "status": "failed", "error": {**self.error, "advice": ""}}
+        if self.failing is not None:
+            failed = {"result": result, "status": "failed", "error": {**self.failing, "advice": ""}}
             await self.ask("result.ack", failed)
             return
         if result not in self.storage.placed:
@@ -385,7 +388,7 @@ class DocumentHost:
     async def _on_frame(self, frame: Frame) -> None:
         if frame.type != DATA:
             assert frame == probe_frame(len(frame.payload))
-            self.ready.set()
+            self._probed.set()
             return
         data = self._incoming[frame.transfer][1]
         assert frame.offset == len(data)
@@ -430,41 +433,36 @@ def _result(message: dict[str, Any]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def running(host: DocumentHost, code: str | None = None) -> Iterator[DocumentHost]:
-    """The host in a thread of its own until the block ends or its connection does."""
-    loop = asyncio.new_event_loop()
-    started = threading.Event()
+    """The host in a thread of its own until the block ends, or its connection does."""
+    settled = threading.Event()
 
     async def run() -> None:
-        task = asyncio.create_task(host.run(code))
-        watch = asyncio.create_task(_set_when_ready(host, started))
-        with contextlib.suppress(Killed, ConnectionClosed, asyncio.CancelledError):
-            await task
+        host.loop = asyncio.get_running_loop()
+        watch = asyncio.create_task(_set_when_ready(host, settled))
+        with contextlib.suppress(Killed, ConnectionClosed):
+            await host.run(code)
         watch.cancel()
-        started.set()
-
-    future = None
 
     def thread() -> None:
-        nonlocal future
-        asyncio.set_event_loop(loop)
-        future = loop.create_task(run())
-        loop.run_until_complete(future)
-        loop.close()
+        try:
+            asyncio.run(run())
+        finally:
+            host.stopped = True
+            settled.set()
 
     worker = threading.Thread(target=thread, daemon=True)
     worker.start()
-    assert started.wait(20)
-    host.loop = loop  # type: ignore[attr-defined]
+    assert settled.wait(20)
     try:
         yield host
     finally:
-        if worker.is_alive():
-            with contextlib.suppress(RuntimeError):
-                asyncio.run_coroutine_threadsafe(host.socket.close(), loop)
+        # a loop that has ended by itself takes no more work
+        with contextlib.suppress(RuntimeError):
+            host.loop.call_soon_threadsafe(lambda: host.loop.create_task(host.socket.close()))
         worker.join(20)
         assert not worker.is_alive()
 
 
-async def _set_when_ready(host: DocumentHost, started: threading.Event) -> None:
+async def _set_when_ready(host: DocumentHost, settled: threading.Event) -> None:
     await host.ready.wait()
-    started.set()
+    settled.set()
