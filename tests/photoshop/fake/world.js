@@ -14,14 +14,15 @@ const SESSION = "11111111-1111-4111-8111-111111111111";
 /**
  * @param {object} [options] of createPhotoshop and createSocketClass; and
  *   kept: stores of a former start; server: of a former start; session; paired: false for a plugin that must pair;
- *   picture: of the open document, null for none
+ *   picture: of the open document, null for none; clock, dial: real ones in place of the tests'
  */
 function createWorld(options = {}) {
   const { kept = {}, server = new Server(), session = SESSION, paired = true, picture = {} } = options;
   const { control, photoshop } = createPhotoshop(options);
   const environment = createUxp(control, kept);
-  const clock = new TestClock();
-  const WebSocket = createSocketClass(control, (url, events) => server.dial(url, events), options);
+  const clock = options.clock || new TestClock();
+  const dial = options.dial || ((url, events) => server.dial(url, events));
+  const WebSocket = createSocketClass(control, dial, options);
   const plugin = loadPlugin({ photoshop, uxp: environment.uxp }, { ...environment.globals, WebSocket });
   const document = picture && control.open({ width: 131, height: 97, paint: paint8, path: "/pictures/a.psd", ...picture });
   const storage = plugin("./storage.js").createStorage({
