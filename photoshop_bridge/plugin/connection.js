@@ -254,8 +254,8 @@ class Connection {
         return;
       }
       this.beats += 1;
+      this.beat(socket, interval_ms); // before the message: sending may end the connection and set another timer
       this.link.rpc.notify("hb", { t: this.beats });
-      this.beat(socket, interval_ms);
     });
   }
 
@@ -298,9 +298,8 @@ class Connection {
     this.link = null;
     if (socket) closeSocket(socket, 1000, "");
     if (link) {
-      const error = new BridgeError("transfer_failed", "The connection was lost.", { retryable: true });
-      link.rpc.close(error);
-      link.transfers.close(error);
+      link.rpc.close(new BridgeError("transfer_failed", "The connection was lost.", { retryable: true }));
+      link.transfers.close();
       this.listener.onLost();
     }
   }

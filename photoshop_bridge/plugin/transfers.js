@@ -27,6 +27,13 @@ const MAX_OPEN = 2;
  * @property {string} [profile]
  */
 
+/**
+ * @typedef {object} Sending a plane on its way out
+ * @property {number} acked bytes
+ * @property {BridgeError | null} error why it cannot go on
+ * @property {() => void} wake something of this changed
+ */
+
 class Transfers {
   /**
    * @param {object} wire
@@ -50,7 +57,7 @@ class Transfers {
     this.arrived = new Map();
     /** @type {Set<number>} */
     this.aborted = new Set();
-    /** @type {Map<number, {acked: number, wake: (error?: BridgeError) => void}>} */
+    /** @type {Map<number, Sending>} */
     this.sending = new Map();
     /** @type {(payload: Uint8Array) => void} */
     this.onProbe = () => {};
@@ -77,7 +84,8 @@ class Transfers {
     const { data, kind, width, height, components, profile } = plane;
     const described = { kind, width, height, components, depth: 8, bytes: data.length, ...(profile ? { profile } : {}) };
     await this.wire.rpc.request("xfer.begin", { transfer, for: forId, ...described });
-    const state = { acked: 0, wake: (/** @type {BridgeError | undefined} */ _) => {} };
+    /** @type {Sending} */
+    const state = { acked: 0, error: null, wake: () => {} };
     this.sending.set(transfer, state);
     try {
       await this.sendChunks(transfer, data, state, task);
@@ -87,42 +95,44 @@ class Transfers {
     return transfer;
   }
 
-  /**
-   * @param {number} transfer @param {Uint8Array} data
-   * @param {{acked: number, wake: (error?: BridgeError) => void}} state
-   * @param {import("./rpc.js").Task} task
-   */
+  /** @param {number} transfer @param {Uint8Array} data @param {Sending} state @param {import("./rpc.js").Task} task */
   async sendChunks(transfer, data, state, task) {
     const size = this.isBinary ? this.limits.chunk_bytes : this.limits.chunk_bytes_base64;
     let sent = 0;
     for (let seq = 0; state.acked < data.length; ) {
-      if (task.cancelled) {
+      if (task.cancelled && !state.error) {
         this.wire.rpc.notify("xfer.abort", { transfer, reason: "cancelled" });
-        throw new BridgeError("cancelled_by_user", "The reading was cancelled.");
+        state.error = new BridgeError("cancelled_by_user", "The reading was cancelled.");
       }
+      if (state.error) throw state.error;
       const unacked = seq - Math.ceil(state.acked / size);
       if (sent < data.length && unacked < this.limits.window) {
         const payload = data.subarray(sent, Math.min(sent + size, data.length));
         this.sendFrame(encodeFrame({ type: DATA, transfer, seq, offset: sent, total: data.length, payload }));
         sent += payload.length;
         seq += 1;
-      } else await this.nextAck(transfer, state);
+      } else await this.nextChange(transfer, state);
     }
   }
 
-  /** @param {number} transfer @param {{wake: (error?: BridgeError) => void}} state @returns {Promise<void>} */
-  nextAck(transfer, state) {
-    return new Promise((resolve, reject) => {
+  /** Waits for an acknowledgement, or for the end. @param {number} transfer @param {Sending} state @returns {Promise<void>} */
+  nextChange(transfer, state) {
+    return new Promise((resolve) => {
       const timer = this.clock.setTimeout(() => {
         this.wire.rpc.notify("xfer.abort", { transfer, reason: "no acknowledgement" });
-        state.wake(new BridgeError("transfer_failed", "The server stopped answering.", { retryable: true }));
+        this.fail(state, "The server stopped answering.");
       }, ACK_WAIT_MS);
-      state.wake = (error) => {
+      state.wake = () => {
         this.clock.clearTimeout(timer);
-        if (error) reject(error);
-        else resolve();
+        resolve();
       };
     });
+  }
+
+  /** @param {Sending} state @param {string} text */
+  fail(state, text) {
+    state.error = new BridgeError("transfer_failed", text, { retryable: true });
+    state.wake();
   }
 
   /** @param {Uint8Array} frame */
@@ -142,7 +152,7 @@ class Transfers {
   /** @param {{transfer: number, reason: string}} params */
   onAbort({ transfer, reason }) {
     const state = this.sending.get(transfer);
-    if (state) state.wake(new BridgeError("transfer_failed", `The server stopped the transfer: ${reason}`, { retryable: true }));
+    if (state) this.fail(state, `The server stopped the transfer: ${reason}`);
     if (this.arriving.delete(transfer)) this.aborted.add(transfer);
   }
 
@@ -223,9 +233,9 @@ class Transfers {
     throw new BridgeError("transfer_failed", `The ${kind} did not arrive.`, { retryable: true });
   }
 
-  /** Forgets what came and fails what is being sent. @param {BridgeError} error */
-  close(error) {
-    for (const state of this.sending.values()) state.wake(error);
+  /** Forgets what came and fails what is being sent. */
+  close() {
+    for (const state of this.sending.values()) this.fail(state, "The connection was lost.");
     this.arriving.clear();
     this.arrived.clear();
   }

@@ -246,6 +246,14 @@ test("heartbeats go out; 60 s of silence end the connection", async () => {
   assert.ok(view.states.includes("waiting"));
 });
 
+test("a connection that breaks at a heartbeat is dialled again", async () => {
+  const { clock, server, view } = await connected();
+  server.messages = 0;
+  server.breakAt = (count) => count === 1;
+  await clock.advance(20000);
+  assert.deepEqual([server.connections.length, view.connection.name], [2, "ready"]);
+});
+
 for (const binary of ["throws", "blob", "closes"]) {
   test(`sockets whose binary frames are such: ${binary}`, async () => {
     const { clock, server, view } = await connected({ binary });

@@ -348,6 +348,27 @@ test("a cancelled reading stops", async () => {
   await assert.rejects(reading, { kind: "cancelled_by_user" });
 });
 
+for (const binary of ["works", "throws"]) {
+  test(`a connection that breaks while a document is read: the next reading is whole, ${binary}`, async () => {
+    const params = { capture: "c", doc: "active", rect: [0, 0, 60, 40], pad_px: 0, layer: "composite", want: ["pixels"] };
+    const run = async (breakAt) => {
+      const made = await connected({ binary });
+      made.server.messages = 0;
+      made.server.breakAt = breakAt;
+      made.server.last.request("doc.read", params).catch(() => {});
+      await made.clock.advance(20000);
+      const { messages } = made.server;
+      made.server.breakAt = () => false;
+      const answer = await made.server.last.request("doc.read", params);
+      assert.equal(made.server.last.received.get(answer.pixels).got, 60 * 40 * 3);
+      return messages;
+    };
+    const total = await run(() => false);
+    assert.ok(total > 10, `${total} messages`);
+    for (let at = 1; at <= total; at += 1) await run((count) => count === at);
+  });
+}
+
 test("doc.list and doc.info", async () => {
   const made = await connected();
   made.document.selection = selected;

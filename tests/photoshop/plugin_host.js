@@ -100,14 +100,14 @@ const commands = {
     begin(kept, params.session);
     return {};
   },
-  /** Quits and starts Photoshop: open documents are opened anew, as they were saved or not. */
+  /** Quits and starts Photoshop: documents are opened anew, in their last whole state or as they were at first. */
   restart({ session, saved }) {
     const before = openDocuments();
     const { kept } = world.quit();
     begin(kept, session);
     for (const old of before) {
       const document = world.control.open({ width: old.width, height: old.height, path: old.path });
-      document.restore(saved ? old.snapshot() : old.history[0].state);
+      document.restore(old.history[saved ? old.historyIndex : 0].state);
     }
     world.bridge.connection.connect();
     return { docs: openDocuments().map((each) => each.id) };
@@ -125,6 +125,10 @@ const commands = {
   },
   connect() {
     world.bridge.start();
+    return {};
+  },
+  stop() {
+    world.bridge.stop();
     return {};
   },
   pair({ code }) {

@@ -48,10 +48,10 @@ function createWorld(options = {}) {
     if (change.connection) view.states.push(change.connection.name);
     if (change.job) view.jobs.push(change.job);
   });
-  /** Ends the plugin as a quit of Photoshop does; what it kept is handed to the next start. */
+  /** Ends the plugin as a quit of Photoshop does; what it kept is handed to the next start, as it is at this moment. */
   const quit = () => {
     bridge.stop();
-    return { kept: { local: environment.local, secure: environment.secure }, server };
+    return { kept: { local: new Map(environment.local), secure: new Map(environment.secure) }, server };
   };
   return { bridge, clock, control, document, environment, plugin, quit, server, settle, storage, view };
 }
