@@ -19,12 +19,22 @@ const isEmpty = (b) => widthOf(b) <= 0 || heightOf(b) <= 0;
 
 /** @param {Box} a @param {Box} b @returns {Box} what both have; may be empty */
 function intersect(a, b) {
-  return box(Math.max(a.left, b.left), Math.max(a.top, b.top), Math.min(a.right, b.right), Math.min(a.bottom, b.bottom));
+  return box(
+    Math.max(a.left, b.left),
+    Math.max(a.top, b.top),
+    Math.min(a.right, b.right),
+    Math.min(a.bottom, b.bottom),
+  );
 }
 
 /** @param {Box} a @param {Box} b @returns {Box} the smallest box around both */
 function join(a, b) {
-  return box(Math.min(a.left, b.left), Math.min(a.top, b.top), Math.max(a.right, b.right), Math.max(a.bottom, b.bottom));
+  return box(
+    Math.min(a.left, b.left),
+    Math.min(a.top, b.top),
+    Math.max(a.right, b.right),
+    Math.max(a.bottom, b.bottom),
+  );
 }
 
 /** @param {Box} b @param {number} by @returns {Box} moved out on each side */
@@ -61,4 +71,17 @@ function strips(b, rows) {
   return found;
 }
 
-module.exports = { box, contains, fromBounds, fromWire, grow, heightOf, intersect, isEmpty, join, strips, toWire, widthOf };
+module.exports = {
+  box,
+  contains,
+  fromBounds,
+  fromWire,
+  grow,
+  heightOf,
+  intersect,
+  isEmpty,
+  join,
+  strips,
+  toWire,
+  widthOf,
+};

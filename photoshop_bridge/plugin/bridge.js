@@ -82,7 +82,11 @@ class Bridge {
   onLost() {
     this.link = null;
     this.delivery.onLost();
-    if (this.job) this.endJob("The connection was lost.", "The result waits on the server and is placed when the connection is back.");
+    if (this.job)
+      this.endJob(
+        "The connection was lost.",
+        "The result waits on the server and is placed when the connection is back.",
+      );
   }
 
   /** @param {string} reason @param {any[]} documents */
@@ -96,7 +100,9 @@ class Bridge {
   /** @param {string} query @returns {Promise<any[]>} expression tags, best first; none while there is no connection */
   async search(query) {
     if (!this.link || !query.trim()) return [];
-    const answer = await this.link.rpc.request("search", { query: query.slice(0, 1000), limit: 6 }).catch(() => ({ hits: [] }));
+    const answer = await this.link.rpc
+      .request("search", { query: query.slice(0, 1000), limit: 6 })
+      .catch(() => ({ hits: [] }));
     return answer.hits;
   }
 
@@ -107,7 +113,8 @@ class Bridge {
   async generate(wish) {
     this.onView({ job: { ...IDLE, job: "", text: "Starting …" } });
     try {
-      if (!this.link) throw new BridgeError("transfer_failed", "There is no connection to the server.", { advice: "Click Connect." });
+      if (!this.link)
+        throw new BridgeError("transfer_failed", "There is no connection to the server.", { advice: "Click Connect." });
       const facts = host.documentFacts("active");
       if (!facts.selection) throw new BridgeError("no_selection", "Nothing is selected.");
       const { job } = await this.link.rpc.request("job.start", { doc: facts.id, ...wish });

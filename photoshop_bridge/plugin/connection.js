@@ -51,11 +51,36 @@ const MAX_FAILED_PROBES = 2;
 
 /** How a close code is answered. `delay_s` absent: by back-off; null: only on a click. */
 const CLOSES = Object.freeze({
-  4000: { name: "standby", text: "Another Photoshop of yours took over.", advice: "Click Connect to use this one.", delay_s: null },
-  4001: { name: "standby", text: "Server and plugin speak different versions.", advice: "Update both to the same version, then click Connect.", delay_s: null },
-  4003: { name: "pairing", text: "This Photoshop is not paired.", advice: "Run “expressedit-mcp bridge pair” and type its code here.", delay_s: null },
-  4004: { name: "waiting", text: "Another program is connected to the server.", advice: "Close its document panel; this one tries again every 15 s.", delay_s: 15 },
-  1009: { name: "standby", text: "A message was too large.", advice: "Click Connect; if it happens again, send the self-test's report.", delay_s: null },
+  4000: {
+    name: "standby",
+    text: "Another Photoshop of yours took over.",
+    advice: "Click Connect to use this one.",
+    delay_s: null,
+  },
+  4001: {
+    name: "standby",
+    text: "Server and plugin speak different versions.",
+    advice: "Update both to the same version, then click Connect.",
+    delay_s: null,
+  },
+  4003: {
+    name: "pairing",
+    text: "This Photoshop is not paired.",
+    advice: "Run “expressedit-mcp bridge pair” and type its code here.",
+    delay_s: null,
+  },
+  4004: {
+    name: "waiting",
+    text: "Another program is connected to the server.",
+    advice: "Close its document panel; this one tries again every 15 s.",
+    delay_s: 15,
+  },
+  1009: {
+    name: "standby",
+    text: "A message was too large.",
+    advice: "Click Connect; if it happens again, send the self-test's report.",
+    delay_s: null,
+  },
 });
 
 class Connection {
@@ -202,7 +227,13 @@ class Connection {
     const mode = works ? "binary" : "base64";
     const { pending } = await rpc.request("ready", { mode, documents: this.listener.documents() });
     if (this.socket !== socket) return;
-    const link = { rpc, transfers, mode, hello, probe: (/** @type {number} */ n) => probe(transfers, sendBinary, clock, n) };
+    const link = {
+      rpc,
+      transfers,
+      mode,
+      hello,
+      probe: (/** @type {number} */ n) => probe(transfers, sendBinary, clock, n),
+    };
     this.link = Object.freeze(/** @type {Link} */ (link));
     this.failures = 0;
     this.beat(socket, welcome.heartbeat_s * 1000);
@@ -270,7 +301,11 @@ class Connection {
       this.setState(known.name, said ? said.message : known.text, said ? said.advice : known.advice);
       if (known.delay_s !== null) this.later(known.delay_s * 1000, () => this.dial());
     } else if (code === 4005 && (this.faults += 1) > 1) {
-      this.setState("standby", `A message was not understood: ${reason}`, "Update plugin and server, then click Connect.");
+      this.setState(
+        "standby",
+        `A message was not understood: ${reason}`,
+        "Update plugin and server, then click Connect.",
+      );
     } else if (wasReady) this.retry(`The connection was lost${reason ? `: ${reason}` : ""}.`);
     else this.unreachable(said ? said.message : "No server answers.");
   }

@@ -17,7 +17,7 @@ const { findPlaced, place } = require("./placing.js");
  * @property {string} name
  * @property {string} group
  * @property {number[]} rect
- * @property {{session: string | null, doc: number | null, file: string | null, fingerprint: string, name: string} | null} document
+ * @property {import("./documents.js").DocRef & {name: string} | null} document
  * @property {number | null} anchor
  * @property {boolean} auto
  */
@@ -114,7 +114,11 @@ class Delivery {
     for (const { doc } of matching) {
       const layer = findPlaced(doc, entry.result);
       if (layer !== null) {
-        const { mask, verified, history } = record || { mask: "user", verified: false, history: `Expression: ${entry.name}` };
+        const { mask, verified, history } = record || {
+          mask: "user",
+          verified: false,
+          history: `Expression: ${entry.name}`,
+        };
         await this.acknowledge(entry, { session: this.parts.session, doc, layer, mask, verified, history });
         return true;
       }
@@ -200,7 +204,9 @@ class Delivery {
     }
     const { name, group, anchor } = entry;
     const result = { id: entry.result, name, group, area, anchor, rgba: rgba.data, mask: mask.data };
-    return this.parts.queue(() => place(doc, result, (value) => this.note(entry, `Placing … ${Math.round(value * 100)} %`)));
+    return this.parts.queue(() =>
+      place(doc, result, (value) => this.note(entry, `Placing … ${Math.round(value * 100)} %`)),
+    );
   }
 
   /**

@@ -70,18 +70,28 @@ function docInfo(facts) {
 function checkSupported(facts) {
   const mode = modeOf(facts.mode);
   if (mode !== "rgb" || (facts.depth !== 8 && facts.depth !== 16)) {
-    const text = `The document is ${mode.toUpperCase()} with ${facts.depth} bits a channel; RGB with 8 or 16 bits can be edited.`;
-    throw new BridgeError("unsupported_document", text);
+    const found = `The document is ${mode.toUpperCase()} with ${facts.depth} bits a channel`;
+    throw new BridgeError("unsupported_document", `${found}; RGB with 8 or 16 bits can be edited.`);
   }
   if (facts.quickMask) {
-    throw new BridgeError("host_busy", "The document is in Quick Mask mode.", { advice: "Press Q to leave Quick Mask mode." });
+    throw new BridgeError("host_busy", "The document is in Quick Mask mode.", {
+      advice: "Press Q to leave Quick Mask mode.",
+    });
   }
 }
 
 /**
- * Whether an open document is the one that an entry was made for (section 4.3).
+ * @typedef {object} DocRef what a result was made for (section 4.3)
+ * @property {string | null} session
+ * @property {number | null} doc
+ * @property {string | null} file
+ * @property {string} fingerprint
+ */
+
+/**
+ * Whether an open document is the one that a result was made for.
  * @param {DocInfo} info
- * @param {{session: string | null, doc: number | null, file: string | null, fingerprint: string} | null} made
+ * @param {DocRef | null} made
  * @param {string} session
  * @returns {boolean}
  */

@@ -29,7 +29,8 @@ class BridgeError extends Error {
     this.name = "BridgeError";
     this.kind = kind;
     this.retryable = options.retryable === true;
-    this.advice = options.advice === undefined ? /** @type {Record<string, string>} */ (ADVICE)[kind] || "" : options.advice;
+    this.advice =
+      options.advice === undefined ? /** @type {Record<string, string>} */ (ADVICE)[kind] || "" : options.advice;
   }
 }
 

@@ -26,7 +26,9 @@ function macOf(key, role, { host, server, install }) {
 
 /** @param {string} typed @returns {string} the code's letters, 8 of them when it is whole */
 function cleanCode(typed) {
-  return Array.from(typed.toUpperCase()).filter((letter) => CODE_LETTERS.includes(letter)).join("");
+  return Array.from(typed.toUpperCase())
+    .filter((letter) => CODE_LETTERS.includes(letter))
+    .join("");
 }
 
 /** @param {string} typed @returns {boolean} */

@@ -168,14 +168,22 @@ function activate(documentId) {
 
 /** @param {(reason: string) => void} notify called when a document or a selection may have changed: a hint only */
 async function watch(notify) {
-  const reasons = /** @type {Record<string, string>} */ ({ open: "open", newDocument: "open", close: "close", select: "active" });
+  const reasons = /** @type {Record<string, string>} */ ({
+    open: "open",
+    newDocument: "open",
+    close: "close",
+    select: "active",
+  });
   const events = ["open", "newDocument", "close", "select", "set", "historyStateChanged"];
   await action.addNotificationListener(events, (event) => notify(reasons[event] || "edit"));
 }
 
 // ----- the self-test's own document
 
-/** @param {{name: string, width: number, height: number, depth: number, profile: string}} options @returns {Promise<number>} id */
+/**
+ * @param {{name: string, width: number, height: number, depth: number, profile: string}} options
+ * @returns {Promise<number>} id
+ */
 async function createDocument({ name, width, height, depth, profile }) {
   const fill = constants.DocumentFill.WHITE;
   const mode = constants.NewDocumentMode.RGB;

@@ -65,7 +65,7 @@ async function createGroup(documentId, name) {
   return factsOf(await documentOf(documentId).createLayerGroup({ name }));
 }
 
-/** @param {number} documentId @param {string} name @returns {Promise<LayerFacts>} an empty layer; Photoshop chooses where */
+/** @param {number} documentId @param {string} name @returns {Promise<LayerFacts>} an empty one; Photoshop chooses where */
 async function createLayer(documentId, name) {
   return factsOf(await documentOf(documentId).createPixelLayer({ name }));
 }
@@ -82,7 +82,8 @@ async function moveInside(moving, group) {
   if (first) await moveAbove(moving, first);
   else await moving.layer.move(group.layer, constants.ElementPlacement.PLACEINSIDE);
   const parent = moving.layer.parent;
-  if (!parent || parent.id !== group.id) throw new BridgeError("host_error", "The layer could not be put into its group.");
+  if (!parent || parent.id !== group.id)
+    throw new BridgeError("host_error", "The layer could not be put into its group.");
 }
 
 /** @param {LayerFacts} each @returns {Box} the pixels it holds, effects left out */

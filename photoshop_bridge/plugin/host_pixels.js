@@ -96,7 +96,14 @@ async function writeMask(documentId, layerId, area, gray, replace) {
   const imageData = await grayImage(area, gray);
   try {
     const targetBounds = { left: area.left, top: area.top };
-    await imaging.putLayerMask({ documentID: documentId, layerID: layerId, kind: "user", imageData, replace, targetBounds });
+    await imaging.putLayerMask({
+      documentID: documentId,
+      layerID: layerId,
+      kind: "user",
+      imageData,
+      replace,
+      targetBounds,
+    });
   } finally {
     imageData.dispose();
   }
@@ -105,7 +112,10 @@ async function writeMask(documentId, layerId, area, gray, replace) {
 /** @param {number} documentId @param {number} layerId @param {Box} area @returns {Promise<Uint8Array>} 0..255 */
 async function readMask(documentId, layerId, area) {
   const sourceBounds = { ...area };
-  return grayOver(await imaging.getLayerMask({ documentID: documentId, layerID: layerId, kind: "user", sourceBounds }), area);
+  return grayOver(
+    await imaging.getLayerMask({ documentID: documentId, layerID: layerId, kind: "user", sourceBounds }),
+    area,
+  );
 }
 
 /**

@@ -119,7 +119,8 @@ class Panel {
     this.tags = this.tags.includes(tag) ? this.tags.filter((each) => each !== tag) : [...this.tags, tag];
     const chosen = this.element("chosen");
     clear(chosen);
-    for (const each of this.tags) chosen.appendChild(this.button(`${each} ×`, `Remove ${each}`, () => this.toggleTag(each)));
+    for (const each of this.tags)
+      chosen.appendChild(this.button(`${each} ×`, `Remove ${each}`, () => this.toggleTag(each)));
   }
 
   // ----- what is shown

@@ -64,7 +64,8 @@ function findPlaced(documentId, resultId) {
 function checkPlace(facts, result) {
   checkSupported(facts);
   if (!contains(box(0, 0, facts.width, facts.height), result.area)) {
-    const text = `The result lies at ${toWire(result.area).join(", ")}, outside the canvas of ${facts.width} x ${facts.height}.`;
+    const where = toWire(result.area).join(", ");
+    const text = `The result lies at ${where}, outside the canvas of ${facts.width} x ${facts.height}.`;
     throw new BridgeError("region_out_of_bounds", text, { advice: "Place it into the document it was made for." });
   }
 }
@@ -75,7 +76,8 @@ function checkPlace(facts, result) {
  * @param {Result} result
  * @param {(value: number) => void} [onProgress] 0..1
  * @returns {Promise<Placement>}
- * @throws {BridgeError} document_closed, unsupported_document, region_out_of_bounds, host_busy, cancelled_by_user, host_error
+ * @throws {BridgeError} document_closed, unsupported_document, region_out_of_bounds, host_busy, cancelled_by_user,
+ *   host_error
  */
 async function place(documentId, result, onProgress = () => {}) {
   checkPlace(host.documentFacts(documentId), result);
@@ -136,7 +138,12 @@ function groupFor(documentId, name, below) {
   const all = layers.topLayers(documentId);
   const isUsable = (/** @type {LayerFacts} */ each) => each.isGroup && each.name === name && layers.showsContents(each);
   if (below && below.isGroup && below.name === name && isUsable(below)) return below;
-  const above = below ? all.slice(0, all.findIndex((each) => each.id === below.id)) : all.slice(0, 1);
+  const above = below
+    ? all.slice(
+        0,
+        all.findIndex((each) => each.id === below.id),
+      )
+    : all.slice(0, 1);
   return above.reverse().find(isUsable) || null;
 }
 
@@ -195,7 +202,8 @@ async function checkFilled(facts, layer, result) {
  * @returns {Promise<"user" | "selection" | "baked">}
  */
 async function addMask(facts, layer, result, scope) {
-  const write = (/** @type {boolean} */ replace) => pixels.writeMask(facts.id, layer.id, result.area, result.mask, replace);
+  const write = (/** @type {boolean} */ replace) =>
+    pixels.writeMask(facts.id, layer.id, result.area, result.mask, replace);
   const ways = [
     async () => {
       await layers.selectLayers([layer.id]);

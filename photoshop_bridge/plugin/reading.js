@@ -52,7 +52,8 @@ function areaOf(facts, request) {
     return intersect(grow(around, request.pad_px || 0), canvas);
   }
   const asked = fromWire(request.rect);
-  if (!asked) throw new BridgeError("bad_request", `rect is not [left, top, right, bottom]: ${JSON.stringify(request.rect)}`);
+  if (!asked)
+    throw new BridgeError("bad_request", `rect is not [left, top, right, bottom]: ${JSON.stringify(request.rect)}`);
   const area = intersect(asked, canvas);
   if (isEmpty(area)) {
     const text = `The region ${toWire(asked).join(", ")} lies outside the canvas of ${facts.width} x ${facts.height}.`;

@@ -67,7 +67,8 @@ function createRpc(wire, requests, notifications) {
     const task = { cancelled: false };
     tasks.set(id, task);
     try {
-      if (!requests[method]) throw Object.assign(new BridgeError("bad_request", `unknown method: ${method}`), { code: -32601 });
+      if (!requests[method])
+        throw Object.assign(new BridgeError("bad_request", `unknown method: ${method}`), { code: -32601 });
       send({ id, result: await requests[method](params, task) });
     } catch (error) {
       send({ id, error: errorObject(error) });

@@ -58,17 +58,30 @@ async function composite(id, area, profile) {
 const CHECKS = {
   async "composite pixels"(id) {
     const found = await host.readAnyhow(() => pixels.readPixels(id, AREA, { profile: pixels.SRGB }));
-    expect(found.data.every((value) => value === 255), "a white document is not white");
+    expect(
+      found.data.every((value) => value === 255),
+      "a white document is not white",
+    );
     return `${found.components} components, bounds ${JSON.stringify(found.area)}`;
   },
   async "pixels without a modal scope"(id) {
     const read = pixels.readPixels(id, AREA, { profile: pixels.SRGB });
-    return read.then(() => "allowed", (error) => `refused: ${asBridgeError(error).message}`);
+    return read.then(
+      () => "allowed",
+      (error) => `refused: ${asBridgeError(error).message}`,
+    );
   },
   async "placing: exact pixels, one history state, undo"(id) {
     const before = await composite(id, AREA, pixels.SRGB);
     const states = host.countHistory(id);
-    const result = { id: "selftest-1", name: "Self-test", group: "Expressions", area: AREA, anchor: null, ...pattern(AREA) };
+    const result = {
+      id: "selftest-1",
+      name: "Self-test",
+      group: "Expressions",
+      area: AREA,
+      anchor: null,
+      ...pattern(AREA),
+    };
     const placement = await place(id, result);
     const added = host.countHistory(id) - states;
     const after = await composite(id, AREA, pixels.SRGB);
@@ -100,7 +113,10 @@ const CHECKS = {
   },
   async "no selection"(id) {
     const asked = { doc: id, rect: /** @type {"selection"} */ ("selection"), want: ["selection"] };
-    const kind = await readRegion(asked, LIMIT_PIXELS).then(() => "none", (error) => asBridgeError(error).kind);
+    const kind = await readRegion(asked, LIMIT_PIXELS).then(
+      () => "none",
+      (error) => asBridgeError(error).kind,
+    );
     expect(kind === "no_selection", `the answer was ${kind}`);
     return kind;
   },
@@ -108,7 +124,10 @@ const CHECKS = {
     const asked = { doc: id, rect: /** @type {"selection"} */ ("selection"), want: ["selection"] };
     await host.modal("Self-test", () => host.select(id, box(0, 0, WIDTH, HEIGHT), 0));
     const full = /** @type {Uint8Array} */ ((await readRegion(asked, LIMIT_PIXELS)).selection);
-    expect(full.every((value) => value === 255), "a full selection is not 255 everywhere");
+    expect(
+      full.every((value) => value === 255),
+      "a full selection is not 255 everywhere",
+    );
     await host.modal("Self-test", () => host.select(id, AREA, 8));
     const soft = await readRegion(asked, LIMIT_PIXELS);
     const levels = new Set(/** @type {Uint8Array} */ (soft.selection)).size;
@@ -178,9 +197,9 @@ async function runSelftest(bridge, client, onStep) {
   const steps = await checkLink(bridge.link);
   for (const depth of [8, 16]) {
     const work = () => checkDepth(depth, onStep);
-    const found = await bridge.queue(work).catch((error) => [
-      { name: `${depth} bits`, ok: false, detail: asBridgeError(error).message, ms: 0 },
-    ]);
+    const found = await bridge
+      .queue(work)
+      .catch((error) => [{ name: `${depth} bits`, ok: false, detail: asBridgeError(error).message, ms: 0 }]);
     steps.push(...found);
   }
   const report = { client, steps };

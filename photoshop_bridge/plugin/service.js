@@ -33,7 +33,8 @@ function checkDoc(doc) {
 /** @param {any} params @returns {import("./reading.js").Request & {capture: string}} */
 function checkRead(params) {
   const { capture, rect, want, layer = "composite", pad_px: pad = 0 } = params;
-  const known = Array.isArray(want) && want.length > 0 && want.every((each) => each === "pixels" || each === "selection");
+  const known =
+    Array.isArray(want) && want.length > 0 && want.every((each) => each === "pixels" || each === "selection");
   const isRect = rect === "canvas" || rect === "selection" || Array.isArray(rect);
   const isLayer = layer === "composite" || Number.isInteger(layer);
   if (typeof capture !== "string" || !known || !isRect || !isLayer || !Number.isInteger(pad) || pad < 0) {

@@ -18,8 +18,8 @@ const DEFAULT_PORT = 8932;
 
 /**
  * @param {object} parts of UXP
- * @param {{getItem: (key: string) => string | null, setItem: (key: string, value: string) => void, removeItem: (key: string) => void}} parts.local
- * @param {{getItem: (key: string) => Promise<any>, setItem: (key: string, value: string) => Promise<void>, removeItem: (key: string) => Promise<void>}} parts.secure
+ * @param {Pick<Storage, "getItem" | "setItem" | "removeItem">} parts.local
+ * @param {typeof import("uxp").storage.secureStorage} parts.secure
  * @param {{randomUUID: () => string}} parts.random
  */
 function createStorage({ local, secure, random }) {
@@ -79,7 +79,10 @@ function textOf(bytes) {
   return String.fromCharCode.apply(null, /** @type {any} */ (bytes));
 }
 
-/** @param {{getRandomValues: (array: Uint8Array<ArrayBuffer>) => unknown}} random @returns {string} 32 random bytes in hex */
+/**
+ * @param {{getRandomValues: (array: Uint8Array<ArrayBuffer>) => unknown}} random
+ * @returns {string} 32 random bytes in hex
+ */
 function newNonce(random) {
   const bytes = new Uint8Array(32);
   random.getRandomValues(bytes);

@@ -82,7 +82,15 @@ class Transfers {
   async send(forId, plane, task) {
     const transfer = this.nextId++;
     const { data, kind, width, height, components, profile } = plane;
-    const described = { kind, width, height, components, depth: 8, bytes: data.length, ...(profile ? { profile } : {}) };
+    const described = {
+      kind,
+      width,
+      height,
+      components,
+      depth: 8,
+      bytes: data.length,
+      ...(profile ? { profile } : {}),
+    };
     await this.wire.rpc.request("xfer.begin", { transfer, for: forId, ...described });
     /** @type {Sending} */
     const state = { acked: 0, error: null, wake: () => {} };
@@ -99,7 +107,7 @@ class Transfers {
   async sendChunks(transfer, data, state, task) {
     const size = this.isBinary ? this.limits.chunk_bytes : this.limits.chunk_bytes_base64;
     let sent = 0;
-    for (let seq = 0; state.acked < data.length; ) {
+    for (let seq = 0; state.acked < data.length;) {
       if (task.cancelled && !state.error) {
         this.wire.rpc.notify("xfer.abort", { transfer, reason: "cancelled" });
         state.error = new BridgeError("cancelled_by_user", "The reading was cancelled.");
@@ -115,7 +123,7 @@ class Transfers {
     }
   }
 
-  /** Waits for an acknowledgement, or for the end. @param {number} transfer @param {Sending} state @returns {Promise<void>} */
+  /** @param {number} transfer @param {Sending} state @returns {Promise<void>} at an acknowledgement, or at the end */
   nextChange(transfer, state) {
     return new Promise((resolve) => {
       const timer = this.clock.setTimeout(() => {
@@ -172,13 +180,24 @@ class Transfers {
     if (this.expected === null || params.for !== this.expected) throw bad("nobody asked for this transfer");
     if (kind !== "pixels" && kind !== "mask") throw bad(`kind ${kind} was not asked for`);
     if (this.arriving.size >= MAX_OPEN) throw bad("too many transfers are open");
-    for (const value of [width, height, components, bytes]) if (!Number.isInteger(value) || value < 1) throw bad("wrong size");
+    for (const value of [width, height, components, bytes])
+      if (!Number.isInteger(value) || value < 1) throw bad("wrong size");
     if (depth !== 8 || bytes !== width * height * components) throw bad("bytes is not width x height x components");
     if (width * height > this.limits.pixels || bytes > this.limits.transfer_bytes) {
       throw new BridgeError("too_large", `${width} x ${height} pixels are more than can be received.`);
     }
     const data = new Uint8Array(bytes);
-    this.arriving.set(transfer, { id: transfer, for: params.for, kind, width, height, components, data, got: 0, seq: 0 });
+    this.arriving.set(transfer, {
+      id: transfer,
+      for: params.for,
+      kind,
+      width,
+      height,
+      components,
+      data,
+      got: 0,
+      seq: 0,
+    });
     return {};
   }
 
@@ -206,7 +225,13 @@ class Transfers {
   onData({ transfer, seq, offset, total, payload }) {
     if (this.aborted.has(transfer)) return; // still under way when it was given up
     const plane = this.arriving.get(transfer);
-    if (!plane || seq !== plane.seq || offset !== plane.got || total !== plane.data.length || offset + payload.length > total) {
+    if (
+      !plane ||
+      seq !== plane.seq ||
+      offset !== plane.got ||
+      total !== plane.data.length ||
+      offset + payload.length > total
+    ) {
       this.wire.onFault("a frame is out of order");
       return;
     }

@@ -76,7 +76,10 @@ test("pairing: the code is typed once, the token is kept and never travels", asy
   assert.ok(server.log.includes("auth"));
 });
 
-for (const [kind, code] of [["wrong_code", "ABCD2345"], ["code_expired", null]]) {
+for (const [kind, code] of [
+  ["wrong_code", "ABCD2345"],
+  ["code_expired", null],
+]) {
   test(`pairing refused: ${kind}`, async () => {
     const server = new Server();
     const made = world({ server, paired: false });
@@ -120,7 +123,11 @@ for (const step of ["auth", "pair"]) {
   test(`a program that squats on the port gets no documents: ${step}`, async () => {
     const server = new Server();
     const made = world({ server, paired: step === "auth" });
-    server.answers[step] = (params, connection) => ({ mac: "0".repeat(64), token: "0".repeat(64), ...connection.welcome() });
+    server.answers[step] = (params, connection) => ({
+      mac: "0".repeat(64),
+      token: "0".repeat(64),
+      ...connection.welcome(),
+    });
     if (step === "pair") made.bridge.connection.pair("ABCD2345");
     else made.bridge.connection.connect();
     await settle();
@@ -227,7 +234,9 @@ test("a second broken message ends in standby", async () => {
 
 test("another host is active: its reason is shown and it is tried after 15 s", async () => {
   const made = world();
-  made.server.answers.auth = () => ({ error: { kind: "another_host", message: "Krita is connected.", advice: "Close it." } });
+  made.server.answers.auth = () => ({
+    error: { kind: "another_host", message: "Krita is connected.", advice: "Close it." },
+  });
   made.bridge.connection.connect();
   await settle();
   assert.deepEqual([made.view.connection.name, made.view.connection.text], ["waiting", "Krita is connected."]);

@@ -60,13 +60,23 @@ test("a result for the open document is placed by itself and acknowledged", asyn
 test("what waited before the connection is placed, in its order", async () => {
   const made = createWorld();
   worlds.push(made);
-  for (const [seq, name] of [[3, "third"], [1, "first"], [2, "second"]]) {
+  for (const [seq, name] of [
+    [3, "third"],
+    [1, "first"],
+    [2, "second"],
+  ]) {
     made.server.put(makeResult(AREA, { id: name, name }), { ...referenceTo(made), seq });
   }
   made.bridge.connection.connect();
   await settle(600);
-  assert.deepEqual(made.server.acks.map((each) => each.result), ["first", "second", "third"]);
-  assert.deepEqual(made.document.layers[0].children.map((each) => each.name.split(" ")[0]), ["third", "second", "first"]);
+  assert.deepEqual(
+    made.server.acks.map((each) => each.result),
+    ["first", "second", "third"],
+  );
+  assert.deepEqual(
+    made.document.layers[0].children.map((each) => each.name.split(" ")[0]),
+    ["third", "second", "first"],
+  );
 });
 
 for (const [title, changes, auto] of [
@@ -255,7 +265,10 @@ test("Escape while placing: told as failed, not tried again by itself", async ()
   await settle(200);
   made.control.onCall = () => {};
   await made.clock.advance(20000);
-  assert.deepEqual(made.server.acks.map((each) => [each.status, each.error.kind]), [["failed", "cancelled_by_user"]]);
+  assert.deepEqual(
+    made.server.acks.map((each) => [each.status, each.error.kind]),
+    [["failed", "cancelled_by_user"]],
+  );
   assert.equal(made.document.history.length, 1);
   await made.bridge.delivery.placeNow("result-1");
   assert.equal(layersOf(made.document).length, 1);
@@ -292,7 +305,16 @@ for (const [title, begin] of [
     const made = await connected();
     const transfers = made.bridge.link.transfers;
     transfers.expected = "result-1";
-    const size = { transfer: 1, for: "result-1", kind: "pixels", width: 1, height: 1, components: 4, depth: 8, bytes: 4 };
+    const size = {
+      transfer: 1,
+      for: "result-1",
+      kind: "pixels",
+      width: 1,
+      height: 1,
+      components: 4,
+      depth: 8,
+      bytes: 4,
+    };
     await assert.rejects(made.server.last.request("xfer.begin", { ...size, ...begin }));
     assert.equal(transfers.arriving.size, 0);
   });
@@ -306,7 +328,14 @@ for (const binary of ["works", "throws"]) {
   test(`doc.read carries pixels and selection, at most four frames ahead, ${binary}`, async () => {
     const made = await connected({ binary });
     made.document.selection = selected;
-    const params = { capture: "c1", doc: "active", rect: "selection", pad_px: 3, layer: "composite", want: ["pixels", "selection"] };
+    const params = {
+      capture: "c1",
+      doc: "active",
+      rect: "selection",
+      pad_px: 3,
+      layer: "composite",
+      want: ["pixels", "selection"],
+    };
     const answer = await made.server.last.request("doc.read", params);
     assert.deepEqual([...answer.rect], [7, 5, 63, 53]);
     const pixels = made.server.last.received.get(answer.pixels);
@@ -335,7 +364,15 @@ for (const [kind, params] of [
 ]) {
   test(`doc.read refused: ${kind} ${JSON.stringify(params)}`, async () => {
     const made = await connected();
-    const whole = { capture: "c", doc: "active", rect: "canvas", pad_px: 0, layer: "composite", want: ["pixels"], ...params };
+    const whole = {
+      capture: "c",
+      doc: "active",
+      rect: "canvas",
+      pad_px: 0,
+      layer: "composite",
+      want: ["pixels"],
+      ...params,
+    };
     await assert.rejects(made.server.last.request("doc.read", whole), { kind });
   });
 }
@@ -350,7 +387,14 @@ test("a cancelled reading stops", async () => {
 
 for (const binary of ["works", "throws"]) {
   test(`a connection that breaks while a document is read: the next reading is whole, ${binary}`, async () => {
-    const params = { capture: "c", doc: "active", rect: [0, 0, 60, 40], pad_px: 0, layer: "composite", want: ["pixels"] };
+    const params = {
+      capture: "c",
+      doc: "active",
+      rect: [0, 0, 60, 40],
+      pad_px: 0,
+      layer: "composite",
+      want: ["pixels"],
+    };
     const run = async (breakAt) => {
       const made = await connected({ binary });
       made.server.messages = 0;
@@ -373,7 +417,10 @@ test("doc.list and doc.info", async () => {
   const made = await connected();
   made.document.selection = selected;
   const { documents } = await made.server.last.request("doc.list", {});
-  assert.deepEqual(documents.map((each) => [each.doc, each.active, each.selection]), [[made.document.id, true, [10, 8, 60, 50]]]);
+  assert.deepEqual(
+    documents.map((each) => [each.doc, each.active, each.selection]),
+    [[made.document.id, true, [10, 8, 60, 50]]],
+  );
   const { document } = await made.server.last.request("doc.info", { doc: made.document.id });
   assert.deepEqual(document, documents[0]);
 });
@@ -384,7 +431,10 @@ test("events tell of selections and documents, from Photoshop or from the look e
   await settle();
   made.document.selection = selected;
   await made.clock.advance(1000);
-  assert.deepEqual([made.server.last.lastEvent.reason, made.server.last.lastEvent.documents[0].selection], ["poll", [10, 8, 60, 50]]);
+  assert.deepEqual(
+    [made.server.last.lastEvent.reason, made.server.last.lastEvent.documents[0].selection],
+    ["poll", [10, 8, 60, 50]],
+  );
   const other = made.control.open({ width: 9, height: 9, paint: paint8 });
   made.control.notify("open", {});
   await settle();

@@ -31,7 +31,8 @@ async function start(options = {}) {
     environment.local.set("expressedit.token", "07".repeat(32));
     server.tokens.set("0b9c2f5e-5d0f-4c39-9a5e-6f3f7f1f2a10", Buffer.alloc(32, 7));
   }
-  const document = options.picture === null ? null : control.open({ width: 131, height: 97, paint: paint8, title: "hero.psd" });
+  const document =
+    options.picture === null ? null : control.open({ width: 131, height: 97, paint: paint8, title: "hero.psd" });
   loadPlugin({ photoshop, uxp: environment.uxp }, globals)("./main.js");
   const [entries] = environment.setups;
   entries.plugin.create();
@@ -126,8 +127,17 @@ test("an edit by words, its progress, its end", async () => {
   assert.equal(find("cancel").disabled, false);
   server.last.notify("job.progress", { job: "job_1", value: 0.4, text: "Step 2 of 5" });
   await settle();
-  assert.deepEqual([find("progress").value, find("progress").isShown, find("job").textContent], [40, true, "Step 2 of 5"]);
-  server.last.notify("job.done", { job: "job_1", status: "done", results: ["r"], warnings: ["Small face."], error: null });
+  assert.deepEqual(
+    [find("progress").value, find("progress").isShown, find("job").textContent],
+    [40, true, "Step 2 of 5"],
+  );
+  server.last.notify("job.done", {
+    job: "job_1",
+    status: "done",
+    results: ["r"],
+    warnings: ["Small face."],
+    error: null,
+  });
   await settle();
   assert.equal(find("job").textContent, "Done. Small face.");
   assert.equal(find("progress").isShown, false);
@@ -155,7 +165,9 @@ test("an edit that fails, is refused, or loses its connection says what to do", 
   const { find, document, server } = await start();
   select(document);
   find("words").type("wink");
-  server.answers["job.start"] = () => ({ error: { kind: "job_running", message: "An edit is running.", advice: "Wait for it." } });
+  server.answers["job.start"] = () => ({
+    error: { kind: "job_running", message: "An edit is running.", advice: "Wait for it." },
+  });
   find("generate").fire("click");
   await settle();
   assert.deepEqual([find("job").textContent, find("job-advice").textContent], ["An edit is running.", "Wait for it."]);
@@ -208,12 +220,21 @@ test("waiting results: place and discard", async () => {
   server.put(makeResult(AREA, { id: "b", name: "Frown" }), { document: null });
   await settle();
   const rows = find("waiting").children;
-  assert.deepEqual(rows.map((row) => row.children[0].text), ["Smile", "Frown"]);
+  assert.deepEqual(
+    rows.map((row) => row.children[0].text),
+    ["Smile", "Frown"],
+  );
   buttonIn(rows[1], "Discard").fire("click");
   await settle();
   buttonIn(find("waiting").children[0], "Place").fire("click");
   await settle(300);
-  assert.deepEqual(server.acks.map((each) => [each.result, each.status]), [["b", "discarded"], ["a", "placed"]]);
+  assert.deepEqual(
+    server.acks.map((each) => [each.result, each.status]),
+    [
+      ["b", "discarded"],
+      ["a", "placed"],
+    ],
+  );
   assert.equal(document.layers[0].name, "Expressions");
   assert.equal(find("waiting").children.length, 0);
   assert.equal(find("results").isShown, false);
@@ -238,7 +259,10 @@ test("the self-test passes on a Photoshop as documented, and leaves nothing", as
   find("selftest").fire("click");
   for (let i = 0; i < 200 && !report; i += 1) await settle(50);
   await settle();
-  assert.deepEqual(report.steps.filter((each) => !each.ok), []);
+  assert.deepEqual(
+    report.steps.filter((each) => !each.ok),
+    [],
+  );
   assert.ok(report.steps.length >= 18, `${report.steps.length} steps`);
   assert.deepEqual(control.documents, [document]);
   assert.equal(document.history.length, 1);

@@ -66,7 +66,10 @@ for (const [title, area] of Object.entries({
     const placement = await place(document.id, result);
     assert.equal(differences(document, before, result), 0);
     assertOutsideUntouched(document, before, result);
-    assert.deepEqual({ ...placement, layer: 0 }, { layer: 0, mask: "user", verified: true, history: "Expression: Smile" });
+    assert.deepEqual(
+      { ...placement, layer: 0 },
+      { layer: 0, mask: "user", verified: true, history: "Expression: Smile" },
+    );
   });
 }
 
@@ -74,9 +77,15 @@ test("it is one layer in the group, one history state, one undo", async () => {
   const { document, place } = start();
   const before = document.pixels();
   await place(document.id, makeResult(AREA));
-  assert.deepEqual(document.history.map((each) => each.name), ["Open", "Expression: Smile"]);
+  assert.deepEqual(
+    document.history.map((each) => each.name),
+    ["Open", "Expression: Smile"],
+  );
   assert.equal(document.layers.length, 2);
-  assert.deepEqual(groupOf(document).children.map((each) => each.name.replace(/[0-9a-f]{6}$/, "")), ["Smile · "]);
+  assert.deepEqual(
+    groupOf(document).children.map((each) => each.name.replace(/[0-9a-f]{6}$/, "")),
+    ["Smile · "],
+  );
   document.goTo(0);
   assert.equal(document.layers.length, 1);
   same(document.pixels(), before);
@@ -149,7 +158,13 @@ test("selection and active layers are as before", async () => {
   document.selection = { rect: { left: -5, top: -6, right: 20, bottom: 16 }, data: new Uint8Array(550).fill(9) };
   const selected = document.selection;
   await place(document.id, makeResult(AREA));
-  assert.deepEqual([...document.active].sort(), document.layers.slice(1).map((each) => each.id).sort());
+  assert.deepEqual(
+    [...document.active].sort(),
+    document.layers
+      .slice(1)
+      .map((each) => each.id)
+      .sort(),
+  );
   assert.equal(document.selection, selected);
   document.active = [];
   await place(document.id, makeResult(AREA, { id: "result-2" }));
@@ -181,7 +196,10 @@ test("the next result goes above the last, into the same group", async () => {
   await place(document.id, makeResult(AREA));
   await place(document.id, makeResult(AREA, { id: "result-2", name: "Frown" }));
   assert.equal(document.layers.length, 2);
-  assert.deepEqual(groupOf(document).children.map((each) => each.name.split(" ")[0]), ["Frown", "Smile"]);
+  assert.deepEqual(
+    groupOf(document).children.map((each) => each.name.split(" ")[0]),
+    ["Frown", "Smile"],
+  );
 });
 
 test("it is seen whatever is active, hidden or clipped", async () => {
@@ -209,7 +227,10 @@ test("an anchor in a group places above that group", async () => {
   document.layers.unshift(document.newLayer("text"), folder);
   await place(document.id, makeResult(AREA, { anchor: anchor.id }));
   await place(document.id, makeResult(AREA, { anchor: anchor.id, id: "result-2" }));
-  assert.deepEqual(document.layers.map((each) => each.name), ["text", "Expressions", "folder", "Hintergrund"]);
+  assert.deepEqual(
+    document.layers.map((each) => each.name),
+    ["text", "Expressions", "folder", "Hintergrund"],
+  );
   await place(document.id, makeResult(AREA, { anchor: 999999, id: "result-3" }));
   assert.equal(document.layers[0].name, "Expressions");
 });
@@ -230,13 +251,19 @@ test("a 16-bit document", async () => {
   assert.equal(placement.verified, true);
 });
 
-for (const [profile, gain, lift] of [["Adobe RGB (1998)", 0.9, 0.05], ["", 1, 0]]) {
+for (const [profile, gain, lift] of [
+  ["Adobe RGB (1998)", 0.9, 0.05],
+  ["", 1, 0],
+]) {
   test(`a document with the profile "${profile}" gets the same colour`, async () => {
     const { document, place } = start({}, { profile });
     const before = document.pixels();
     const result = makeResult(AREA);
     await place(document.id, result);
-    const converted = { ...result, rgba: result.rgba.map((v, i) => (i % 4 === 3 ? v : Math.round((v / 255) * gain * 255 + lift * 255))) };
+    const converted = {
+      ...result,
+      rgba: result.rgba.map((v, i) => (i % 4 === 3 ? v : Math.round((v / 255) * gain * 255 + lift * 255))),
+    };
     assert.ok(differences(document, before, converted) <= 1);
     assertOutsideUntouched(document, before, result);
   });

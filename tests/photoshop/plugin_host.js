@@ -157,7 +157,17 @@ const commands = {
     const { connection, waiting, jobs, states } = world.view;
     const mode = world.bridge.link && world.bridge.link.mode;
     const { violations, liveImages } = world.control;
-    return { connection, waiting, jobs, states, mode, violations, liveImages, cuts: cutter.cuts, messages: cutter.count };
+    return {
+      connection,
+      waiting,
+      jobs,
+      states,
+      mode,
+      violations,
+      liveImages,
+      cuts: cutter.cuts,
+      messages: cutter.count,
+    };
   },
   /** What a person sees in a document, and the layers that the plugin made. */
   look({ doc }) {

@@ -42,7 +42,10 @@ test("HMAC-SHA256 of RFC 4231, test cases 1, 2 and 6", () => {
 
 test("PBKDF2 is Node's", () => {
   const salt = new Uint8Array(64).map((_, i) => i);
-  assert.equal(toHex(pbkdf2("ABCD2345", salt, 50)), crypto.pbkdf2Sync("ABCD2345", salt, 50, 32, "sha256").toString("hex"));
+  assert.equal(
+    toHex(pbkdf2("ABCD2345", salt, 50)),
+    crypto.pbkdf2Sync("ABCD2345", salt, 50, 32, "sha256").toString("hex"),
+  );
 });
 
 for (const text of ["", "abc", "ä € 😀", "C:\\Bilder\\Ü.psd"]) {
@@ -60,12 +63,24 @@ test("the keyed hashes of the protocol's page", () => {
     install: "0b9c2f5e-5d0f-4c39-9a5e-6f3f7f1f2a10",
   };
   const token = Uint8Array.from({ length: 32 }, (_, i) => i);
-  assert.equal(handshake.macOf(token, "client", nonces), "51101c58454861a0a2ea9ce2cbbd9b4ce362b0b6cd8bdeaecd2b820d28a5da79");
-  assert.equal(handshake.macOf(token, "server", nonces), "0b624d7a83b9ccb673ee2e24def03e58e78bd9439a441b9c16828b5319b269e3");
+  assert.equal(
+    handshake.macOf(token, "client", nonces),
+    "51101c58454861a0a2ea9ce2cbbd9b4ce362b0b6cd8bdeaecd2b820d28a5da79",
+  );
+  assert.equal(
+    handshake.macOf(token, "server", nonces),
+    "0b624d7a83b9ccb673ee2e24def03e58e78bd9439a441b9c16828b5319b269e3",
+  );
   const key = handshake.pairingKey("abcd-2345", nonces);
   assert.equal(toHex(key), "e12d446564ac891bdb1e17d7c5f71b1c589a189950b34345d50689e5afb80025");
-  assert.equal(handshake.macOf(key, "pair", nonces), "08de1ee774a8fae999f22fc44871cf71f743b41c032b95c8c368a6590d3f15c1");
-  assert.equal(handshake.macOf(key, "paired", nonces), "e180a3188f3fc6fe33c89c701f5ca730fb6a882148849c2c46df82d375dcb32f");
+  assert.equal(
+    handshake.macOf(key, "pair", nonces),
+    "08de1ee774a8fae999f22fc44871cf71f743b41c032b95c8c368a6590d3f15c1",
+  );
+  assert.equal(
+    handshake.macOf(key, "paired", nonces),
+    "e180a3188f3fc6fe33c89c701f5ca730fb6a882148849c2c46df82d375dcb32f",
+  );
   const masked = "74174420ef86af3c85dbf3307dfc8be8ffc70fee98d33a964e12ccc078385b24";
   assert.equal(handshake.unmaskToken(key, masked, nonces), toHex(token));
 });
@@ -95,7 +110,12 @@ test("every bit of a frame that is turned is noticed", () => {
 });
 
 // 0, 1, I and O are no letters of a code
-for (const [typed, code] of [["abcd-2345", "ABCD2345"], [" AB CD 23 45 ", "ABCD2345"], ["O0I1LABC", "LABC"], ["", ""]]) {
+for (const [typed, code] of [
+  ["abcd-2345", "ABCD2345"],
+  [" AB CD 23 45 ", "ABCD2345"],
+  ["O0I1LABC", "LABC"],
+  ["", ""],
+]) {
   test(`the code “${typed}”`, () => {
     assert.equal(handshake.cleanCode(typed), code);
     assert.equal(handshake.isCode(typed), code.length === 8);

@@ -2,7 +2,7 @@
 /**
  * The members of the Photoshop and UXP API that the fake offers, each with the version that brought it and the page
  * of Adobe's documentation that describes it (AdobeDocs/uxp-photoshop, below src/pages/). What is not here does not
- * exist for the plugin under test. `types.test.js` holds this table against `@types/photoshop`.
+ * exist for the plugin under test. test_plugin_types.py holds this table against `@types/photoshop`.
  */
 
 const PS = "ps-reference/";
@@ -30,7 +30,7 @@ function on(page, names, since) {
 
 /** @type {Record<string, Record<string, Member>>} */
 const MEMBERS = {
-  photoshop: { ...on(`${PS}index.md`, "app core action constants"), imaging: { page: IMAGING, since: "24.4" } },
+  photoshop: on(`${PS}index.md`, "app core action constants imaging"),
   app: {
     ...on(PHOTOSHOP, "documents createDocument"),
     activeDocument: { page: PHOTOSHOP, writable: true },
@@ -43,7 +43,10 @@ const MEMBERS = {
   },
   Document: {
     ...on(DOCUMENT, "id title name width height resolution mode bitsPerChannel colorProfileName colorProfileType"),
-    ...on(DOCUMENT, "layers backgroundLayer createPixelLayer createLayerGroup closeWithoutSaving historyStates path saved"),
+    ...on(
+      DOCUMENT,
+      "layers backgroundLayer createPixelLayer createLayerGroup closeWithoutSaving historyStates path saved",
+    ),
     activeHistoryState: { page: DOCUMENT, writable: true },
     activeLayers: { page: DOCUMENT },
     artboards: { page: DOCUMENT },
@@ -83,14 +86,8 @@ const MEMBERS = {
   ),
   host: on("uxp-api/reference-js/modules/uxp/host-information/host.md", "name version uiLocale"),
   versions: on("uxp-api/reference-js/modules/uxp/versions/versions.md", "uxp plugin"),
-  localStorage: on(
-    "uxp-api/reference-js/global-members/data-storage/local-storage.md",
-    "getItem setItem removeItem",
-  ),
-  HTMLDocument: on(
-    "uxp-api/reference-js/global-members/html-dom/document.md",
-    "getElementById createElement",
-  ),
+  localStorage: on("uxp-api/reference-js/global-members/data-storage/local-storage.md", "getItem setItem removeItem"),
+  HTMLDocument: on("uxp-api/reference-js/global-members/html-dom/document.md", "getElementById createElement"),
   HTMLElement: {
     ...on(
       "uxp-api/reference-js/global-members/html-dom/element.md",

@@ -123,12 +123,14 @@ function viewList(items) {
 }
 
 function viewSelection(control, document) {
-  const change = (api, next) => async (...args) => {
-    await control.pause(api);
-    control.requireModal(api);
-    document.selection = next(...args);
-    document.changed(api);
-  };
+  const change =
+    (api, next) =>
+    async (...args) => {
+      await control.pause(api);
+      control.requireModal(api);
+      document.selection = next(...args);
+      document.changed(api);
+    };
   return guard(control, "Selection", {
     // null without a selection; may reach over the canvas (ps-reference/classes/selection.md)
     get bounds() {
@@ -169,15 +171,16 @@ function viewDocument(control, document) {
     if (!control.documents.includes(document)) throw new Error("The document is closed");
     return document;
   };
-  const states = () =>
-    open().history.map((each) => guard(control, "HistoryState", { id: each.id, name: each.name }));
-  const create = (api, extra) => async (options = {}) => {
-    await control.pause(api);
-    control.requireModal(api);
-    const layer = open().newLayer(options.name || "Ebene", { opacity: options.opacity || 100, ...extra() });
-    document.insert(layer);
-    return viewLayer(control, document, layer);
-  };
+  const states = () => open().history.map((each) => guard(control, "HistoryState", { id: each.id, name: each.name }));
+  const create =
+    (api, extra) =>
+    async (options = {}) => {
+      await control.pause(api);
+      control.requireModal(api);
+      const layer = open().newLayer(options.name || "Ebene", { opacity: options.opacity || 100, ...extra() });
+      document.insert(layer);
+      return viewLayer(control, document, layer);
+    };
   return guard(control, "Document", {
     id: document.id,
     get title() {
@@ -232,8 +235,14 @@ function viewDocument(control, document) {
       return found ? viewLayer(control, document, found) : null;
     },
     get activeLayers() {
-      const found = open().flat().filter((each) => document.active.includes(each.layer.id));
-      return viewLayers(control, document, found.map((each) => each.layer));
+      const found = open()
+        .flat()
+        .filter((each) => document.active.includes(each.layer.id));
+      return viewLayers(
+        control,
+        document,
+        found.map((each) => each.layer),
+      );
     },
     get selection() {
       return viewSelection(control, open());

@@ -193,7 +193,14 @@ function readMask(control, options) {
 }
 
 const gray = (control, rect, data) =>
-  createImage(control, { rect, data, components: 1, depth: 8, colorSpace: "Grayscale", colorProfile: "Gray Gamma 2.2" });
+  createImage(control, {
+    rect,
+    data,
+    components: 1,
+    depth: 8,
+    colorSpace: "Grayscale",
+    colorProfile: "Gray Gamma 2.2",
+  });
 
 function readSelection(control, options) {
   const { selection, canvas } = control.document(options.documentID);

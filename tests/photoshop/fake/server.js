@@ -38,7 +38,17 @@ class Server {
   put(result, entry) {
     const { id, name, group, area, rgba, mask, anchor } = result;
     const rect = [area.left, area.top, area.right, area.bottom];
-    const whole = { result: id, seq: this.results.size + 1, name, group, rect, anchor, auto: true, created: 0, ...entry };
+    const whole = {
+      result: id,
+      seq: this.results.size + 1,
+      name,
+      group,
+      rect,
+      anchor,
+      auto: true,
+      created: 0,
+      ...entry,
+    };
     this.results.set(id, { entry: whole, rgba, mask });
     if (this.last && this.last.isReady) this.last.notify("outbox", { pending: this.pending() });
   }
@@ -152,7 +162,11 @@ class Connection {
     const result = handler ? await handler.call(this, params) : { error: { kind: "bad_request", code: -32601 } };
     if (result === undefined) return;
     const { error } = result;
-    const told = error && { code: -32000, message: error.message || error.kind, data: { retryable: false, advice: "", ...error } };
+    const told = error && {
+      code: -32000,
+      message: error.message || error.kind,
+      data: { retryable: false, advice: "", ...error },
+    };
     this.send(JSON.stringify({ jsonrpc: "2.0", id, ...(error ? { error: told } : { result }) }));
     if (method === "ready") this.isReady = true;
     // after the answer, which is still on its way
@@ -191,7 +205,11 @@ class Connection {
     const token = crypto.randomBytes(32);
     this.server.tokens.set(this.hello.install, token);
     const mask = Buffer.from(this.mac(key, "token"), "hex");
-    return { token: Buffer.from(token.map((byte, i) => byte ^ mask[i])).toString("hex"), mac: this.mac(key, "paired"), ...this.welcome() };
+    return {
+      token: Buffer.from(token.map((byte, i) => byte ^ mask[i])).toString("hex"),
+      mac: this.mac(key, "paired"),
+      ...this.welcome(),
+    };
   }
 
   "on ready"(params) {
@@ -227,7 +245,10 @@ class Connection {
   }
 
   "on search"({ query }) {
-    return { hits: [{ tag: query, prompt_form: query, definition: `means ${query}`, score: 1, advice: "" }], no_expression: false };
+    return {
+      hits: [{ tag: query, prompt_form: query, definition: `means ${query}`, score: 1, advice: "" }],
+      no_expression: false,
+    };
   }
 
   "on selftest"() {
@@ -255,14 +276,17 @@ class Connection {
     const [type, transfer, seq] = [bytes[4], bytes.readUInt32LE(8), bytes.readUInt32LE(12)];
     const [offset, length] = [bytes.readUInt32LE(16), bytes.readUInt32LE(24)];
     const payload = bytes.subarray(32);
-    if (bytes.toString("latin1", 0, 4) !== "FXB1" || payload.length !== length) this.server.faults.push("a broken frame");
-    if (zlib.crc32(payload, zlib.crc32(bytes.subarray(0, 28))) !== bytes.readUInt32LE(28)) this.server.faults.push("wrong checksum");
+    if (bytes.toString("latin1", 0, 4) !== "FXB1" || payload.length !== length)
+      this.server.faults.push("a broken frame");
+    if (zlib.crc32(payload, zlib.crc32(bytes.subarray(0, 28))) !== bytes.readUInt32LE(28))
+      this.server.faults.push("wrong checksum");
     if (type === 2) {
       this.send(new Uint8Array(bytes).buffer);
       return;
     }
     const plane = this.arriving.get(transfer);
-    if (!plane || plane.seq !== seq || plane.got !== offset) this.server.faults.push(`frame ${seq} of ${transfer} out of order`);
+    if (!plane || plane.seq !== seq || plane.got !== offset)
+      this.server.faults.push(`frame ${seq} of ${transfer} out of order`);
     payload.copy(plane.data, offset);
     plane.got += length;
     plane.seq += 1;

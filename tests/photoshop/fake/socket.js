@@ -78,7 +78,12 @@ function createSocketClass(control, dial, options = {}) {
     sendBinary(data) {
       if (binary === "throws") throw new Error("binary data is not supported");
       if (binary === "closes") this.close(1006);
-      else this.wire.send(ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data));
+      else
+        this.wire.send(
+          ArrayBuffer.isView(data)
+            ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+            : new Uint8Array(data),
+        );
     }
 
     close(code = 1000, reason = "") {

@@ -15,10 +15,12 @@ function createLocalStorage(control, kept) {
 
 /** @param {any} control @param {Map<string, string>} kept @param {boolean} works false: every call rejects */
 function createSecureStorage(control, kept, works) {
-  const call = (run) => async (...args) => {
-    if (!works) throw new Error("secure storage is not available");
-    return run(...args);
-  };
+  const call =
+    (run) =>
+    async (...args) => {
+      if (!works) throw new Error("secure storage is not available");
+      return run(...args);
+    };
   return guard(control, "secureStorage", {
     // the page gives bytes back, whatever was put in
     getItem: call((key) => (kept.has(key) ? Uint8Array.from(kept.get(key), (c) => c.charCodeAt(0)) : null)),

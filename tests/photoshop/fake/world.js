@@ -24,7 +24,8 @@ function createWorld(options = {}) {
   const dial = options.dial || ((url, events) => server.dial(url, events));
   const WebSocket = createSocketClass(control, dial, options);
   const plugin = loadPlugin({ photoshop, uxp: environment.uxp }, { ...environment.globals, WebSocket });
-  const document = picture && control.open({ width: 131, height: 97, paint: paint8, path: "/pictures/a.psd", ...picture });
+  const document =
+    picture && control.open({ width: 131, height: 97, paint: paint8, path: "/pictures/a.psd", ...picture });
   const storage = plugin("./storage.js").createStorage({
     local: environment.globals.localStorage,
     secure: environment.uxp.storage.secureStorage,
@@ -58,7 +59,10 @@ function createWorld(options = {}) {
 
 /** What a result was made for: the open document of a world. */
 function referenceTo(world, changes = {}) {
-  const info = world.plugin("./service.js").listDocInfos().find((each) => each.doc === world.document.id);
+  const info = world
+    .plugin("./service.js")
+    .listDocInfos()
+    .find((each) => each.doc === world.document.id);
   const { doc, file, fingerprint, name } = info;
   return { document: { session: SESSION, doc, file, fingerprint, name, ...changes } };
 }
