@@ -1,0 +1,249 @@
+"use strict";
+/** Results on their way into documents: each is placed once, in order (docs/photoshop_protocol.md, section 4.3). */
+
+const { fromWire } = require("./boxes.js");
+const { wait } = require("./clock.js");
+const { docInfo, matches } = require("./documents.js");
+const { BridgeError, asBridgeError } = require("./errors.js");
+const host = require("./host.js");
+const { findPlaced, place } = require("./placing.js");
+
+/** @typedef {import("./connection.js").Link} Link */
+
+/**
+ * @typedef {object} Entry section 4.3
+ * @property {string} result
+ * @property {number} seq
+ * @property {string} name
+ * @property {string} group
+ * @property {number[]} rect
+ * @property {import("./documents.js").DocRef & {name: string} | null} document
+ * @property {number | null} anchor
+ * @property {boolean} auto
+ */
+
+/**
+ * @typedef {object} Waiting an entry as the panel shows it
+ * @property {string} result
+ * @property {string} name
+ * @property {string} document name of the document it was made for
+ * @property {string} text why it waits, or how far it is
+ * @property {boolean} busy
+ */
+
+const RETRY_S = [0.25, 0.5, 1, 2];
+const RETRY_TOTAL_S = 30;
+
+class Delivery {
+  /**
+   * @param {object} parts
+   * @param {ReturnType<typeof import("./storage.js").createStorage>} parts.storage
+   * @param {import("./clock.js").Clock} parts.clock
+   * @param {string} parts.session
+   * @param {<T>(work: () => Promise<T>) => Promise<T>} parts.queue one work with Photoshop at a time
+   * @param {(waiting: Waiting[]) => void} parts.onList
+   */
+  constructor(parts) {
+    this.parts = parts;
+    /** @type {Link | null} */
+    this.link = null;
+    /** @type {Entry[]} */
+    this.entries = [];
+    /** Texts of entries that cannot go by themselves. @type {Map<string, string>} */
+    this.notes = new Map();
+    this.current = "";
+    this.running = false;
+    this.again = false;
+  }
+
+  /** @param {Link} link @param {Entry[]} pending */
+  onReady(link, pending) {
+    this.link = link;
+    this.parts.storage.keepPlaced(pending.map((each) => each.result));
+    this.notes.clear();
+    this.update(pending);
+  }
+
+  onLost() {
+    this.link = null;
+    this.show();
+  }
+
+  /** @param {Entry[]} pending the whole list */
+  update(pending) {
+    this.entries = [...pending].sort((a, b) => a.seq - b.seq);
+    this.show();
+    this.run();
+  }
+
+  /** Places what may go by itself, one after the other; looks again when the list changed meanwhile. */
+  async run() {
+    this.again = true;
+    if (this.running) return;
+    this.running = true;
+    while (this.again && this.link) {
+      this.again = false;
+      for (const entry of this.entries) if (this.link) await this.consider(this.link, entry);
+    }
+    this.running = false;
+  }
+
+  /** @param {Link} link @param {Entry} entry */
+  async consider(link, entry) {
+    if (!this.entries.includes(entry)) return;
+    const documents = host.listDocuments().map(docInfo);
+    const matching = documents.filter((each) => matches(each, entry.document, this.parts.session));
+    if (await this.acknowledgeFormer(entry, matching)) return;
+    if (!entry.auto || this.notes.has(entry.result)) return;
+    if (this.parts.storage.placed(entry.result)) {
+      this.note(entry, "It was placed before Photoshop was restarted, but its layer is not in the document.");
+    } else if (matching.length === 1) await this.deliver(link, entry, matching[0].doc, false);
+  }
+
+  /**
+   * Tells the server again of a layer that is there already.
+   * @param {Entry} entry @param {import("./documents.js").DocInfo[]} matching
+   * @returns {Promise<boolean>}
+   */
+  async acknowledgeFormer(entry, matching) {
+    const record = this.parts.storage.placed(entry.result);
+    if (record && record.session === this.parts.session) {
+      await this.acknowledge(entry, record);
+      return true;
+    }
+    for (const { doc } of matching) {
+      const layer = findPlaced(doc, entry.result);
+      if (layer !== null) {
+        const { mask, verified, history } = record || {
+          mask: "user",
+          verified: false,
+          history: `Expression: ${entry.name}`,
+        };
+        await this.acknowledge(entry, { session: this.parts.session, doc, layer, mask, verified, history });
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Places an entry on a click: into the document it was made for, else into the active one.
+   * @param {string} result
+   */
+  async placeNow(result) {
+    const entry = this.entries.find((each) => each.result === result);
+    if (!entry || !this.link) return;
+    const documents = host.listDocuments().map(docInfo);
+    const matching = documents.filter((each) => matches(each, entry.document, this.parts.session));
+    const target = matching.find((each) => each.active) || matching[0] || documents.find((each) => each.active);
+    if (!target) this.note(entry, "No document is open. Open one, then click Place.");
+    else await this.deliver(this.link, entry, target.doc, true);
+    await this.run();
+  }
+
+  /** @param {string} result is thrown away */
+  async discard(result) {
+    if (this.link) await this.link.rpc.request("result.ack", { result, status: "discarded" }).catch(asBridgeError);
+  }
+
+  /** @param {Link} link @param {Entry} entry @param {number} doc @param {boolean} force after a click */
+  async deliver(link, entry, doc, force) {
+    if (this.current) return;
+    this.current = entry.result;
+    this.note(entry, "Placing …");
+    try {
+      const placement = await this.withRetries(link, () => this.fetchAndPlace(link, entry, doc, force));
+      this.notes.delete(entry.result);
+      const record = { session: this.parts.session, doc, ...placement };
+      this.parts.storage.setPlaced(entry.result, record);
+      await this.acknowledge(entry, record);
+    } catch (error) {
+      await this.fail(link, entry, asBridgeError(error));
+    } finally {
+      this.current = "";
+      this.show();
+    }
+  }
+
+  /** @param {Link} link @param {Entry} entry @param {BridgeError} error */
+  async fail(link, entry, error) {
+    if (this.link !== link) {
+      this.notes.delete(entry.result); // the connection broke: it is tried again after the next one
+      return;
+    }
+    this.note(entry, `${error.message} ${error.advice}`.trim());
+    if (error.kind === "taken" || error.kind === "unknown_result") return;
+    const { kind, message, advice } = error;
+    const params = { result: entry.result, status: "failed", error: { kind, message, advice } };
+    await link.rpc.request("result.ack", params).catch(asBridgeError);
+  }
+
+  /** @template T @param {Link} link @param {() => Promise<T>} work @returns {Promise<T>} */
+  async withRetries(link, work) {
+    for (let i = 0, spent_s = 0; ; i += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        const pause_s = RETRY_S[Math.min(i, RETRY_S.length - 1)];
+        spent_s += pause_s;
+        if (!asBridgeError(error).retryable || spent_s > RETRY_TOTAL_S || this.link !== link) throw error;
+        await wait(this.parts.clock, pause_s * 1000);
+      }
+    }
+  }
+
+  /** @param {Link} link @param {Entry} entry @param {number} doc @param {boolean} force */
+  async fetchAndPlace(link, entry, doc, force) {
+    const { transfers, rpc } = link;
+    transfers.expected = entry.result;
+    const answer = await rpc.request("result.fetch", { result: entry.result, ...(force ? { force: true } : {}) });
+    const [rgba, mask] = [transfers.take(answer.pixels, "pixels"), transfers.take(answer.mask, "mask")];
+    const area = fromWire(answer.rect);
+    if (!area || rgba.components !== 4 || mask.components !== 1) {
+      throw new BridgeError("bad_request", "The result has not the form of this protocol.");
+    }
+    const { name, group, anchor } = entry;
+    const result = { id: entry.result, name, group, area, anchor, rgba: rgba.data, mask: mask.data };
+    return this.parts.queue(() =>
+      place(doc, result, (value) => this.note(entry, `Placing … ${Math.round(value * 100)} %`)),
+    );
+  }
+
+  /**
+   * Over the connection of the moment, which may not be the one that brought the result.
+   * @param {Entry} entry @param {import("./storage.js").PlacedRecord} record
+   */
+  async acknowledge(entry, { doc, layer, mask, verified, history }) {
+    if (!this.link) return; // it is told after the next `ready`
+    const params = { result: entry.result, status: "placed", doc, layer, mask, verified, history };
+    try {
+      await this.link.rpc.request("result.ack", params);
+    } catch {
+      return; // the same
+    }
+    this.entries = this.entries.filter((each) => each.result !== entry.result);
+    this.show();
+  }
+
+  /** @param {Entry} entry @param {string} text */
+  note(entry, text) {
+    this.notes.set(entry.result, text);
+    this.show();
+  }
+
+  show() {
+    const texts = { auto: "Waits for its document to be opened.", click: "Waits for your click." };
+    this.parts.onList(
+      this.entries.map((each) => ({
+        result: each.result,
+        name: each.name,
+        document: each.document ? each.document.name : "",
+        text: this.notes.get(each.result) || (each.auto ? texts.auto : texts.click),
+        busy: each.result === this.current,
+      })),
+    );
+  }
+}
+
+// one by one: only so does tsc take an exported class as a type
+exports.Delivery = Delivery;
