@@ -21,7 +21,7 @@ from photoshop_bridge.listening import PortTaken, bind_loopback
 from photoshop_bridge.outbox import Layer, Outbox, Waiting
 from photoshop_bridge.pairing import OpenCode, Pairings
 from photoshop_bridge.panel import PanelDesk
-from photoshop_bridge.service import Service, Stop
+from photoshop_bridge.service import Service, ServiceError, Stop
 from photoshop_bridge.session import HostSession, Reading, ReadRequest
 from photoshop_bridge.timing import Identity, Timing
 from photoshop_bridge.values import DocInfo, Value
@@ -95,15 +95,15 @@ class Bridge:
     def __init__(
         self,
         folder: Path,
-        open_service: Callable[[], Service],
+        open_service: Callable[[], Service] | None = None,
         *,
-        version: str,
+        version: str = "",
         port: int = DEFAULT_PORT,
         mode: Mode = "auto",
         timing: Timing | None = None,
     ) -> None:
         self.pairings, self.outbox = Pairings(folder), Outbox(folder / "outbox")
-        self._folder, self._open_service = folder, open_service
+        self._folder, self._open_service = folder, open_service or _no_service
         self._port, self._mode = port, mode
         self._timing = timing or Timing()
         self._identity = Identity(f"expressedit-{os.getpid()}-{secrets.token_hex(2)}", version)
@@ -355,6 +355,10 @@ class _Running:
     loop: asyncio.AbstractEventLoop
     server: BridgeServer
     stop: asyncio.Event
+
+
+def _no_service() -> Service:
+    raise ServiceError("This server does nothing for a panel.")
 
 
 async def _told(session: HostSession, method: str, params: Mapping[str, Any]) -> None:

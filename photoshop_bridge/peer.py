@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ _MAX_UNANSWERED = 8
 _MAX_TRANSFERS = 2
 _MAX_REPLIES = 64
 ACK_WAIT_S = 30.0
+_LOG = logging.getLogger(__name__)
 
 Handler = Callable[[Json], Awaitable[Mapping[str, Any]]]
 Listener = Callable[[Json], None]
@@ -264,6 +266,10 @@ class Peer:
             text = messages.failure(message.id, error)
         except asyncio.CancelledError:
             error = BridgeError("cancelled_by_user", "The request was cancelled.")
+            text = messages.failure(message.id, error)
+        except Exception:  # a fault of ours: without an answer the host would wait for ever
+            _LOG.exception("%s failed", message.method[:80])
+            error = BridgeError("server_error", "The server made a mistake.", "Its log says which.")
             text = messages.failure(message.id, error)
         with contextlib.suppress(ConnectionLost):
             await self._socket.send(text)

@@ -36,6 +36,7 @@ ARROWS = {
         "expressedit_mcp.studio",
         "expressedit_mcp.images",
         "expressedit_mcp.imaging",
+        "photoshop_bridge",
         "tagdb",
     },
     "tagdb": set(),

@@ -45,8 +45,10 @@ from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
 from expressedit_mcp.studio.outcome import Outcome
+from expressedit_mcp.studio.photoshop import Photoshop, is_document
 from expressedit_mcp.studio.planning import plan_edit
 from expressedit_mcp.studio.selecting import select
+from photoshop_bridge import Bridge
 
 _MIB = 1 << 20
 REPAIR_STRENGTH = 0.5
@@ -73,20 +75,25 @@ class Studio:
         tags: tagdb.TagStore,
         images: ImageStore,
         engine: Engine,
+        photoshop: Photoshop,
         finder: Finder | None = None,
     ) -> None:
         self.settings, self.roots = settings, roots
         self.tags, self.images, self.engine, self.finder = tags, images, engine, finder
+        self.photoshop = photoshop
 
     @classmethod
-    def open(cls, settings: Settings) -> Studio:
-        """A studio as the settings describe it. Nothing heavy is loaded."""
+    def open(cls, settings: Settings, bridge: Bridge | None = None) -> Studio:
+        """A studio as the settings describe it. Nothing heavy is loaded; the bridge stays its owner's."""
+        images = ImageStore(settings.pictures_dir)
+        bridge = bridge or Bridge(settings.bridge_dir, mode="off")
         return cls(
             settings,
             Roots(settings.allowed_roots(Path.cwd())),
             tagdb.TagStore(tagdb.load_tags(), settings.cache_dir / "tagdb"),
-            ImageStore(settings.pictures_dir),
+            images,
             LocalEngine(settings.model.expanduser(), settings.device),
+            Photoshop(bridge, images, settings.bridge_dir / "captures"),
         )
 
     def close(self) -> None:
@@ -121,9 +128,11 @@ class Studio:
         return wording.unknown_words(self.engine, prompt.pieces)
 
     def open_image(self, reference: str) -> Version:
-        """The stored version behind an image reference: an image id, a path or a data: URI."""
+        """The stored version behind an image reference: an id, a path, a data: URI, an open document."""
         if ID_PATTERN.fullmatch(reference):
             return self.images.get(reference)
+        if is_document(reference):
+            return self.photoshop.read(reference, selection=False).version
         opened, name = self._decode(reference)
         return self.images.add(opened.picture, name, opened.notes)
 
@@ -137,11 +146,6 @@ class Studio:
         self, command: EditCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
     ) -> list[Outcome]:
         """One outcome per variation. Raises InputError before anything is computed, or Cancelled."""
-        if command.place:
-            raise InputError(
-                "place=True needs the Photoshop bridge, which this version does not have. Call again "
-                "without it; the result's path can be placed by hand."
-            )
         words = wording.word_edit(
             self.tags,
             self.engine,
@@ -151,10 +155,12 @@ class Studio:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
+        command = self.photoshop.resolve(command, stop)
         parent = self.open_image(command.image)
         picture = self.images.load(parent.image_id)
         selections = select(command.region, picture, self._picture, self.finder)
-        return self._edit(command, parent, picture, selections, words, on_step, stop)
+        outcomes = self._edit(command, parent, picture, selections, words, on_step, stop)
+        return self.photoshop.place_all(outcomes, stop) if command.place else outcomes
 
     def scale(
         self, command: ScaleCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
@@ -176,6 +182,7 @@ class Studio:
                 "tags and prompt only matter with repair=True; set it, or leave them out."
             )
         started = time.perf_counter()
+        command = self.photoshop.resolve(command, stop)
         parent = self.open_image(command.image)
         picture = self.images.load(parent.image_id)
         selections = select(command.region, picture, self._picture, self.finder)
@@ -295,6 +302,7 @@ class Studio:
                     "model_calls": result.model_calls,
                     "controlled_calls": result.controlled_calls,
                     "model_name": engine.card.name,
+                    "tags": list(command.tags or ()),
                 }
                 version = self.images.derive(parent, picture, patch, "edit", request, facts)
             else:

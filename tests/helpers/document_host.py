@@ -133,6 +133,7 @@ class DocumentHost:
         self.reads = 0
         self.notes: list[tuple[str, dict[str, Any]]] = []
         self.error: dict[str, str] | None = None
+        self.advice = "Do something."
         self.failing: dict[str, str] | None = None
         self.stopped = False
         self._options = options or {"compression": None}
@@ -253,7 +254,7 @@ class DocumentHost:
         try:
             answer = {"result": await self._do(message["method"], message["params"])}
         except Refused as refused:
-            data = {"kind": refused.kind, "retryable": False, "advice": "Do something."}
+            data = {"kind": refused.kind, "retryable": False, "advice": self.advice}
             answer = {"error": {"code": -32000, "message": str(refused), "data": data}}
         await self._send_json({"id": message["id"], **answer})
 

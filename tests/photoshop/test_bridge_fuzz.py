@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
@@ -112,7 +113,23 @@ frames = st.builds(
     *[st.integers(0, 3) | st.integers(0, 2**32 - 1)] * 4,
     st.binary(min_size=1, max_size=64),
 )
-conversations = st.lists(texts | frames | st.binary(max_size=120), max_size=12)
+steps = st.lists(st.tuples(st.sampled_from(METHODS), params, st.booleans()), max_size=10)
+
+
+def _spoken(steps: list[tuple[str, dict[str, Any], bool]]) -> list[str | bytes]:
+    """Well-formed requests and notifications with wild params, after a good `ready`."""
+    told: list[str | bytes] = []
+    for number, (method, params, asks) in enumerate([("ready", {"mode": "binary"}, True), *steps]):
+        message = {"jsonrpc": "2.0", "method": method, "params": params}
+        told.append(json.dumps({**message, "id": 3 + number} if asks else message))
+    return told
+
+
+conversations = st.builds(
+    lambda steps, rest: _spoken(steps) + rest,
+    steps,
+    st.lists(texts | frames | st.binary(max_size=120), max_size=4),
+)
 
 
 class Wire:
@@ -120,6 +137,17 @@ class Wire:
 
     async def send(self, message: str | bytes) -> None:
         assert message
+
+
+class Faults(logging.Handler):
+    """Keeps what is logged when a handler raises something unforeseen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(self.format(record))
 
 
 def parse_text(text: str) -> None:
@@ -141,11 +169,9 @@ def parse_bytes(data: bytes) -> None:
 def converse(folder: Path, frames: list[str | bytes]) -> None:
     """A whole session takes the frames one after the other; only a violation may end it."""
 
-    crashes: list[dict[str, Any]] = []
+    faults = Faults()
 
     async def run() -> None:
-        # a handler that raises something else than BridgeError is told to the loop
-        asyncio.get_running_loop().set_exception_handler(lambda loop, what: crashes.append(what))
         desk = PanelDesk(RecordingService, folder / "reports", _ignore, lambda: None)
         admitted = Admitted(Hello.model_validate(HELLO), 2)
         session = HostSession(Wire(), admitted, Outbox(folder / "outbox"), desk)
@@ -164,8 +190,11 @@ def converse(folder: Path, frames: list[str | bytes]) -> None:
             await reading
             raise ConnectionLost
 
+    log = logging.getLogger("photoshop_bridge.peer")
+    log.addHandler(faults)
     asyncio.run(run())
-    assert crashes == []
+    log.removeHandler(faults)
+    assert faults.told == []
 
 
 def _ignore(method: str, params: Mapping[str, Any]) -> None:

@@ -31,6 +31,9 @@ NAMES = [
     "view_image",
     "list_images",
     "save_image",
+    "photoshop_status",
+    "photoshop_read",
+    "photoshop_place",
 ]
 
 
@@ -289,7 +292,6 @@ async def test_a_data_uri_is_opened(client: Client, hero: Path) -> None:
         ({"region": {"box": [float("inf"), 0, 600, 10]}}, "is not a region"),
         ({"tags": ["smilling"]}, "nearest are"),
         ({"tags": None}, "either tags"),
-        ({"variations": 99}, "variations: input should be less"),
         ({"quality": "best"}, "quality: input should be 'draft' or 'final'"),
         ({"image": ""}, "image: string should have at least 1 character"),
         ({"place": True}, "Photoshop bridge"),
