@@ -294,6 +294,20 @@ test("discarding", async () => {
   assert.deepEqual([...made.view.waiting], []);
 });
 
+test("clicks while a result is being placed: placed once, and not thrown away", async () => {
+  const made = await connected();
+  const result = makeResult(AREA);
+  made.server.put(result, { document: null });
+  await settle();
+  const { delivery } = made.bridge;
+  await Promise.all([delivery.placeNow("result-1"), delivery.placeNow("result-1"), delivery.discard("result-1")]);
+  assertPlacedOnce(made, result);
+  assert.deepEqual(
+    made.server.acks.map((each) => each.status),
+    ["placed"],
+  );
+});
+
 for (const [title, begin] of [
   ["of more bytes than its size", { bytes: 5 }],
   ["of too many pixels", { kind: "mask", width: 8193, height: 8193, components: 1, bytes: 67125249 }],
