@@ -70,7 +70,7 @@ class Receiving:
         self._seq += 1
 
 
-def frames_of(transfer: int, data: bytes | bytearray, chunk_bytes: int) -> Iterator[Frame]:
+def frames_of(transfer: int, data: bytes | memoryview, chunk_bytes: int) -> Iterator[Frame]:
     """The DATA frames of a transfer, in order; their payloads are views of `data`."""
     view = memoryview(data)
     for seq, offset in enumerate(range(0, len(data), chunk_bytes)):
