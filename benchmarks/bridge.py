@@ -106,8 +106,8 @@ def measure_plain() -> list[float]:
 
 def measure(way: str) -> dict[str, list[float]]:
     """Seconds by what was measured."""
+    plain = server.serve
     if way == "deflate":
-        plain = server.serve
         server.serve = lambda *a, **k: plain(*a, **{**k, "compression": "deflate"})  # type: ignore
     rows: dict[str, list[float]] = {"64 MiB up": [], "64 MiB down": [], "1024 x 1024 placed": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -137,8 +137,7 @@ def measure(way: str) -> dict[str, list[float]]:
             near.recv()
         bridge.close()
         process.kill()
-    if way == "deflate":
-        server.serve = plain
+    server.serve = plain
     return rows
 
 
