@@ -35,8 +35,12 @@ class Bridge {
     this.queue = createQueue();
     /** @type {import("./connection.js").Link | null} */
     this.link = null;
-    /** @type {string | null} */
+    /** The panel's own job. @type {string | null} */
     this.job = null;
+    /** The job that ended last: its end may be told before its start is answered. */
+    this.ended = "";
+    /** Events of Photoshop so far, for the self-test. */
+    this.events = 0;
     this.delivery = new Delivery({
       storage: parts.storage,
       clock: parts.clock,
@@ -65,7 +69,13 @@ class Bridge {
     this.connection.connect();
     this.watcher.look("poll");
     // events are hints: without them, the look each second is enough
-    host.watch((reason) => this.watcher.look(reason)).catch(() => {});
+    host.watch((reason) => this.onEvent(reason)).catch(() => {});
+  }
+
+  /** @param {string} reason */
+  onEvent(reason) {
+    this.events += 1;
+    this.watcher.lookSoon(reason);
   }
 
   stop() {
@@ -118,6 +128,7 @@ class Bridge {
       const facts = host.documentFacts("active");
       if (!facts.selection) throw new BridgeError("no_selection", "Nothing is selected.");
       const { job } = await this.link.rpc.request("job.start", { doc: facts.id, ...wish });
+      if (job === this.ended) return;
       this.job = job;
       this.onView({ job: { job, value: 0, text: "Starting …", advice: "" } });
     } catch (error) {
@@ -130,13 +141,14 @@ class Bridge {
     if (this.link && this.job) await this.link.rpc.request("job.cancel", { job: this.job }).catch(asBridgeError);
   }
 
-  /** @param {{job: string, value: number, text: string}} params an assistant's jobs are shown too */
+  /** @param {{job: string, value: number, text: string}} params of a job that an assistant started, the text is shown */
   onJobProgress({ job, value, text }) {
-    this.onView({ job: { job, value, text, advice: "" } });
+    this.onView({ job: job === this.job ? { job, value, text, advice: "" } : { ...IDLE, job: this.job, text } });
   }
 
   /** @param {{job: string, status: string, warnings: string[], error: {message: string, advice: string} | null}} params */
-  onJobDone({ status, warnings, error }) {
+  onJobDone({ job, status, warnings, error }) {
+    this.ended = job;
     if (error) this.endJob(error.message, error.advice);
     else this.endJob(status === "cancelled" ? "Cancelled. Nothing was changed." : ["Done.", ...warnings].join(" "), "");
   }

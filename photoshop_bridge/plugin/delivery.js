@@ -28,7 +28,7 @@ const { findPlaced, place } = require("./placing.js");
  * @property {string} name
  * @property {string} document name of the document it was made for
  * @property {string} text why it waits, or how far it is
- * @property {boolean} busy
+ * @property {boolean} busy one of the list is being placed
  */
 
 const RETRY_S = [0.25, 0.5, 1, 2];
@@ -111,15 +111,11 @@ class Delivery {
       await this.acknowledge(entry, record);
       return true;
     }
+    if (!record) return false;
     for (const { doc } of matching) {
       const layer = findPlaced(doc, entry.result);
       if (layer !== null) {
-        const { mask, verified, history } = record || {
-          mask: "user",
-          verified: false,
-          history: `Expression: ${entry.name}`,
-        };
-        await this.acknowledge(entry, { session: this.parts.session, doc, layer, mask, verified, history });
+        await this.acknowledge(entry, { ...record, doc, layer });
         return true;
       }
     }
@@ -239,7 +235,7 @@ class Delivery {
         name: each.name,
         document: each.document ? each.document.name : "",
         text: this.notes.get(each.result) || (each.auto ? texts.auto : texts.click),
-        busy: each.result === this.current,
+        busy: this.current !== "",
       })),
     );
   }

@@ -60,6 +60,9 @@ function showsContents(group) {
   return layer.visible && !layer.allLocked && layer.opacity > 99.5 && modes.includes(layer.blendMode);
 }
 
+/** @param {LayerFacts} each @returns {boolean} it shows only where the layer below it does */
+const isClipped = (each) => each.layer.isClippingMask === true;
+
 /** @param {number} documentId @param {string} name @returns {Promise<LayerFacts>} a new group; Photoshop chooses where */
 async function createGroup(documentId, name) {
   return factsOf(await documentOf(documentId).createLayerGroup({ name }));
@@ -140,6 +143,7 @@ module.exports = {
   createLayer,
   deleteMask,
   findLayer,
+  isClipped,
   makeMask,
   moveAbove,
   moveInside,

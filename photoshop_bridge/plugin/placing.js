@@ -31,7 +31,7 @@ const { toHex, utf8 } = require("./bytes.js");
 /**
  * @typedef {object} Placement
  * @property {number} layer its id
- * @property {"user" | "selection" | "baked"} mask how the mask was made
+ * @property {"user" | "selection" | "baked" | null} mask how the mask was made; null: by a former placement
  * @property {boolean} verified pixels and mask were read back and are equal
  * @property {string} history name of the history state
  */
@@ -70,6 +70,11 @@ function checkPlace(facts, result) {
   }
 }
 
+/** @param {string} name of the layer @returns {string} what the step is called in Photoshop's history */
+function historyName(name) {
+  return name.startsWith("Expression: ") ? name : `Expression: ${name}`;
+}
+
 /**
  * Places a result; a result that the document already holds is left as it is.
  * @param {number} documentId
@@ -81,12 +86,12 @@ function checkPlace(facts, result) {
  */
 async function place(documentId, result, onProgress = () => {}) {
   checkPlace(host.documentFacts(documentId), result);
-  const history = `Expression: ${result.name}`;
+  const history = historyName(result.name);
   return host.modal(history, async (scope) => {
     const facts = host.documentFacts(documentId); // may have changed while the scope was waited for
     checkPlace(facts, result);
     const former = findPlaced(documentId, result.id);
-    if (former !== null) return { layer: former, mask: "user", verified: false, history };
+    if (former !== null) return { layer: former, mask: null, verified: false, history };
     return scope.inOneStep(documentId, history, async () => {
       const progress = (/** @type {number} */ value) => {
         scope.progress(value);
@@ -149,7 +154,10 @@ function groupFor(documentId, name, below) {
 
 /** @param {number} documentId @param {string} name @param {LayerFacts | null} below @returns {Promise<LayerFacts>} */
 async function addGroup(documentId, name, below) {
-  const target = below || layers.topLayers(documentId)[0];
+  const all = layers.topLayers(documentId);
+  let at = below ? all.findIndex((each) => each.id === below.id) : 0;
+  while (at > 0 && layers.isClipped(all[at - 1])) at -= 1; // what is clipped to the layer below stays with it
+  const target = all[at];
   const group = await layers.createGroup(documentId, name);
   await layers.moveAbove(group, target);
   return group;

@@ -188,13 +188,14 @@ async function checkLink(link) {
 
 /**
  * Runs all of it and hands the report to the server, when one is connected.
- * @param {{link: import("./connection.js").Link | null, queue: <T>(work: () => Promise<T>) => Promise<T>}} bridge
+ * @param {import("./bridge.js").Bridge} bridge
  * @param {object} client names and versions of plugin and host
  * @param {(text: string) => void} onStep told to the user
  * @returns {Promise<{client: object, steps: Step[]}>}
  */
 async function runSelftest(bridge, client, onStep) {
   const steps = await checkLink(bridge.link);
+  steps.push({ name: "named events", ok: true, detail: `${bridge.events} since the start`, ms: 0 });
   for (const depth of [8, 16]) {
     const work = () => checkDepth(depth, onStep);
     const found = await bridge

@@ -8,6 +8,7 @@ const host = require("./host.js");
 const { readRegion } = require("./reading.js");
 
 const POLL_MS = 1000;
+const EVENT_MS = 300;
 
 /**
  * @param {<T>(work: () => Promise<T>) => Promise<T>} queue one work with Photoshop at a time
@@ -65,21 +66,31 @@ async function answerRead(params, task, { transfers }) {
  * Tells of changes: Photoshop's events are hints that do not always come, so documents are also looked at each second.
  * @param {import("./clock.js").Clock} clock
  * @param {(reason: string, documents: object[]) => void} tell
- * @returns {{look: (reason: string) => void, stop: () => void}}
+ * @returns {{look: (reason: string) => void, lookSoon: (reason: string) => void, stop: () => void}} `lookSoon` looks
+ *   once for a burst of events
  */
 function watchDocuments(clock, tell) {
   let last = "";
   let timer = /** @type {any} */ (null);
-  const look = (/** @type {string} */ reason) => {
+  let soon = false;
+  const lookIn = (/** @type {number} */ ms, /** @type {string} */ reason) => {
     clock.clearTimeout(timer);
-    timer = clock.setTimeout(() => look("poll"), POLL_MS);
+    timer = clock.setTimeout(() => look(reason), ms);
+  };
+  const look = (/** @type {string} */ reason) => {
+    soon = false;
+    lookIn(POLL_MS, "poll");
     const documents = listOrNothing();
     const text = JSON.stringify(documents);
     if (!documents || text === last) return;
     last = text;
     tell(reason, documents);
   };
-  return { look, stop: () => clock.clearTimeout(timer) };
+  const lookSoon = (/** @type {string} */ reason) => {
+    if (!soon) lookIn(EVENT_MS, reason);
+    soon = true;
+  };
+  return { look, lookSoon, stop: () => clock.clearTimeout(timer) };
 }
 
 /** @returns {object[] | null} null while documents come and go: the next look will see */

@@ -11,7 +11,7 @@ const DEFAULT_PORT = 8932;
  * @property {string} session in which it was placed
  * @property {number} doc
  * @property {number} layer
- * @property {string} mask
+ * @property {string | null} mask
  * @property {boolean} verified
  * @property {string} history
  */

@@ -403,6 +403,7 @@ for (const binary of ["works", "throws"]) {
       await made.clock.advance(20000);
       const { messages } = made.server;
       made.server.breakAt = () => false;
+      await made.clock.advance(20000); // the last message may have been the one that broke
       const answer = await made.server.last.request("doc.read", params);
       assert.equal(made.server.last.received.get(answer.pixels).got, 60 * 40 * 3);
       return messages;
@@ -437,12 +438,12 @@ test("events tell of selections and documents, from Photoshop or from the look e
   );
   const other = made.control.open({ width: 9, height: 9, paint: paint8 });
   made.control.notify("open", {});
-  await settle();
+  made.control.notify("make", {});
+  await made.clock.advance(300);
   assert.deepEqual([made.server.last.lastEvent.reason, made.server.last.lastEvent.documents.length], ["open", 2]);
   made.control.close(other.id);
   const before = made.server.log.length;
-  made.control.notify("close", {});
-  made.control.notify("select", {});
-  await settle();
+  for (const name of ["close", "select", "close", "set"]) made.control.notify(name, {});
+  await made.clock.advance(300);
   assert.equal(made.server.log.slice(before).filter((each) => each === "event").length, 1, "nothing new is not told");
 });

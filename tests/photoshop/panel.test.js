@@ -144,6 +144,22 @@ test("an edit by words, its progress, its end", async () => {
   assert.equal(find("generate").disabled, false);
 });
 
+test("an edit that ends before its start is answered, and one that an assistant started", async () => {
+  const { find, document, server } = await start();
+  select(document);
+  find("words").type("wink");
+  server.answers["job.start"] = (params, connection) => {
+    connection.notify("job.done", { job: "job_1", status: "done", results: [], warnings: [], error: null });
+    return { job: "job_1" };
+  };
+  find("generate").fire("click");
+  await settle();
+  assert.deepEqual([find("job").textContent, find("generate").disabled], ["Done.", false]);
+  server.last.notify("job.progress", { job: "job_9", value: 0.4, text: "An assistant edits" });
+  await settle();
+  assert.deepEqual([find("job").textContent, find("generate").disabled], ["An assistant edits", false]);
+});
+
 test("cancelling an edit", async () => {
   const { find, document, server } = await start();
   const cancelled = [];
@@ -178,6 +194,7 @@ test("an edit that fails, is refused, or loses its connection says what to do", 
   server.last.notify("job.done", { job: "job_2", status: "failed", results: [], warnings: [], error });
   await settle();
   assert.deepEqual([find("job").textContent, find("job-advice").textContent], ["No face was found.", "Select a face."]);
+  server.answers["job.start"] = () => ({ job: "job_3" });
   find("generate").fire("click");
   await settle();
   server.last.kill();

@@ -235,6 +235,32 @@ test("an anchor in a group places above that group", async () => {
   assert.equal(document.layers[0].name, "Expressions");
 });
 
+test("layers that are clipped to the anchor stay clipped to it", async () => {
+  const { document, place } = start();
+  const area = { left: 0, top: 0, right: 30, bottom: 30 };
+  const solid = (name, rect, value, extra) => {
+    const count = (rect.right - rect.left) * (rect.bottom - rect.top) * 4;
+    return document.newLayer(name, { raster: { rect, data: new Uint8Array(count).fill(value) }, ...extra });
+  };
+  const base = solid("base", area, 255);
+  const shade = solid("shade", { left: 0, top: 0, right: 131, bottom: 97 }, 255, { clipped: true });
+  document.layers.unshift(document.newLayer("text"), shade, base);
+  const before = document.pixels();
+  const result = makeResult(AREA, { anchor: base.id });
+  await place(document.id, result);
+  assert.deepEqual(
+    document.layers.map((each) => each.name),
+    ["text", "Expressions", "shade", "base", "Hintergrund"],
+  );
+  assertOutsideUntouched(document, before, result);
+});
+
+test("a step is not called an expression twice", async () => {
+  const { document, place } = start();
+  await place(document.id, makeResult(AREA, { name: "Expression: wink" }));
+  assert.equal(document.history[1].name, "Expression: wink");
+});
+
 test("a 16-bit document", async () => {
   const { document, place } = start({}, { depth: 16, paint: paint16 });
   const result = makeResult(AREA);

@@ -11,6 +11,7 @@ import pytest
 from plugin_node import HERE, PLUGIN, run_node
 
 FAULTS = json.loads((HERE / "faults.json").read_text(encoding="utf-8"))
+RUNNER = ("--test", "--test-reporter=tap", "--test-timeout=120000")  # ms; a test that waits for ever fails
 SUITES = sorted(path.name for path in HERE.glob("*.test.js"))
 
 
@@ -23,7 +24,7 @@ def count(output: str, word: str) -> int:
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_the_plugin(suite: str) -> None:
-    done = run_node("--test", "--test-reporter=tap", suite)
+    done = run_node(*RUNNER, suite)
     assert done.returncode == 0, done.stdout
     assert count(done.stdout, "pass") > 0
 
@@ -36,7 +37,7 @@ def test_a_planted_fault_is_found(fault: dict[str, str], tmp_path: Path) -> None
     text = file.read_text(encoding="utf-8")
     assert text.count(fault["from"]) == 1, "the fault's text is not in the file once"
     file.write_text(text.replace(fault["from"], fault["to"]), encoding="utf-8", newline="\n")
-    done = run_node("--test", "--test-reporter=tap", fault["tests"], env={"PLUGIN_DIR": str(copy)})
+    done = run_node(*RUNNER, fault["tests"], env={"PLUGIN_DIR": str(copy)})
     assert done.returncode != 0, "no test noticed it"
     # a fault that breaks everything would say nothing about the tests
     assert count(done.stdout, "fail") > 0 and count(done.stdout, "pass") > 0, done.stdout

@@ -91,7 +91,7 @@ def test_pairing_by_the_code_that_the_server_shows(
     state = plugin.wait_for("ready")
     assert state["mode"] == "binary"
     assert bridge.status().paired == 1
-    plugin.ask("connect")
+    plugin.ask("click")
     plugin.wait_for("ready")
 
 
@@ -274,6 +274,7 @@ def test_of_two_hosts_one_is_active_and_results_land_once(
         assert "is connected already" in refused["connection"]["text"]
         assert bridge.place(layer).waiting.state == "placed"
         plugin.ask("stop")
+        second.ask("click")
         second.wait_for("ready")
         assert second.look(same, page.shape).layers == []
     assert_placed_once(plugin.look(doc, page.shape), page, layer)

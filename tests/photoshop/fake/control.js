@@ -152,6 +152,7 @@ class FakeDocument {
       opacity: 100,
       blendMode: "normal",
       locked: false,
+      clipped: false,
       background: false,
       artboard: null,
       mask: null,

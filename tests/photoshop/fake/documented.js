@@ -60,6 +60,7 @@ const MEMBERS = {
     opacity: { page: LAYER, writable: true },
     allLocked: { page: LAYER, writable: true },
     blendMode: { page: LAYER, writable: true },
+    isClippingMask: { page: LAYER, since: "23.0", writable: true },
   },
   HistoryState: on(`${PS}classes/historystate.md`, "id name"),
   Selection: on(SELECTION, "bounds solid deselect selectRectangle selectAll inverse feather", "25.0"),

@@ -57,6 +57,12 @@ function viewLayer(control, document, layer) {
     set blendMode(value) {
       set("blendMode", value);
     },
+    get isClippingMask() {
+      return fresh().clipped;
+    },
+    set isClippingMask(value) {
+      set("clipped", value);
+    },
     get kind() {
       return fresh().children ? "group" : "pixel";
     },

@@ -109,21 +109,31 @@ function composite(layers, canvas, depth) {
 }
 
 function blendInto(out, layers, clip, top) {
+  let base = null; // what clipped layers are clipped to
   for (const layer of [...layers].reverse()) {
+    if (!layer.clipped) base = layer;
     if (!layer.visible) continue;
     const area = layer.artboard ? intersect(clip, layer.artboard) : clip;
     if (layer.children) blendInto(out, layer.children, area, top);
-    else blendLayer(out, layer, intersect(area, layer.raster.rect), top);
+    else blendLayer(out, layer, layer.clipped ? base : null, intersect(area, layer.raster.rect), top);
   }
 }
 
-function blendLayer(out, layer, area, top) {
+/** 0..1: how far a layer of pixels covers what is below it. A group covers all. */
+function coverage(layer, x, y, top) {
+  const { raster, mask, opacity, children } = layer;
+  if (children) return 1;
+  const { rect } = raster;
+  if (x < rect.left || x >= rect.right || y < rect.top || y >= rect.bottom) return 0;
+  return (raster.data[offsetOf(rect, x, y) * 4 + 3] / top) * (maskAt(mask, x, y) / 255) * (opacity / 100);
+}
+
+function blendLayer(out, layer, base, area, top) {
   for (let y = area.top; y < area.bottom; y += 1) {
     for (let x = area.left; x < area.right; x += 1) {
+      const cover = coverage(layer, x, y, top) * (base ? coverage(base, x, y, top) : 1);
       const s = offsetOf(layer.raster.rect, x, y) * 4;
-      const d = offsetOf(out.rect, x, y) * 4;
-      const cover = (layer.raster.data[s + 3] / top) * (maskAt(layer.mask, x, y) / 255) * (layer.opacity / 100);
-      if (cover > 0) blendPixel(out.data, d, layer.raster.data, s, cover, top);
+      if (cover > 0) blendPixel(out.data, offsetOf(out.rect, x, y) * 4, layer.raster.data, s, cover, top);
     }
   }
 }
