@@ -13,7 +13,7 @@ from photoshop_bridge.values import MAX_PIXELS, MAX_TRANSFER_BYTES, TransferSpec
 
 CHUNK_BYTES = 262_144
 CHUNK_BYTES_BASE64 = 131_072
-WINDOW = 4
+WINDOW = 8
 LIMITS = {
     "chunk_bytes": CHUNK_BYTES,
     "chunk_bytes_base64": CHUNK_BYTES_BASE64,
