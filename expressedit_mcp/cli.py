@@ -1,4 +1,4 @@
-"""The command line: serve, demo, doctor, images."""
+"""The command line: serve, demo, doctor, images, bridge, psd."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from pydantic import ValidationError
 
 from expressedit_mcp import __version__
+from expressedit_mcp.bridge_cli import add_commands
 from expressedit_mcp.errors import ExpressEditError
 
 if TYPE_CHECKING:
@@ -126,3 +127,6 @@ def _store(settings: Settings) -> ImageStore:
     from expressedit_mcp.images import ImageStore
 
     return ImageStore(settings.pictures_dir)
+
+
+add_commands(main, _settings)

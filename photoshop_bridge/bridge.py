@@ -138,6 +138,14 @@ class Bridge:
             len(self.pairings.installs()),
         )
 
+    def listening_server(self) -> Holder | None:
+        """The server that listens on the port and was there to write itself down; for other processes."""
+        holder = read_record(self._holder_file, Holder)
+        if holder is None or holder.port != self._port:
+            return None
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            return holder if probe.connect_ex(("127.0.0.1", holder.port)) == 0 else None
+
     def open_code(self) -> OpenCode:
         """The code that pairs a panel now; listening begins with it."""
         code = self.pairings.open_code()

@@ -112,7 +112,9 @@ class Outbox:
         ready = (w for w in self._records() if w.state == "ready")
         return sorted(ready, key=lambda w: (w.seq, w.result))
 
-    def fetch(self, result: str, install: str, *, force: bool) -> tuple[Waiting, bytes, bytes]:
+    def fetch(
+        self, result: str, install: str, *, force: bool
+    ) -> tuple[Waiting, memoryview, memoryview]:
         """A waiting result with its pixels and mask, noted as held by the install.
 
         Raises BridgeError unknown_result, or taken when another install holds it.
@@ -127,7 +129,7 @@ class Outbox:
                 "Look into that document first; a click places it here as well.",
             )
         try:
-            data = self._data(result).read_bytes()
+            data = memoryview(self._data(result).read_bytes())
         except OSError as error:
             raise BridgeError("unknown_result", "The pixels of this result are gone.") from error
         waiting = waiting.model_copy(update={"held_by": install})

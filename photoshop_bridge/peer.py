@@ -179,7 +179,7 @@ class Peer:
                 del self._incoming[number]
         return self._arrived.pop((owner, kind), None)
 
-    async def send_data(self, data: bytes, **spec: Any) -> int:
+    async def send_data(self, data: memoryview, **spec: Any) -> int:
         """Sends a transfer until its last acknowledgement; returns its id. Raises BridgeError.
 
         At most `WINDOW` frames are unacknowledged at any time.

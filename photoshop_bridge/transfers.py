@@ -13,7 +13,7 @@ from photoshop_bridge.values import MAX_PIXELS, MAX_TRANSFER_BYTES, TransferSpec
 
 CHUNK_BYTES = 262_144
 CHUNK_BYTES_BASE64 = 131_072
-WINDOW = 4
+WINDOW = 8
 LIMITS = {
     "chunk_bytes": CHUNK_BYTES,
     "chunk_bytes_base64": CHUNK_BYTES_BASE64,
@@ -70,7 +70,7 @@ class Receiving:
         self._seq += 1
 
 
-def frames_of(transfer: int, data: bytes | bytearray, chunk_bytes: int) -> Iterator[Frame]:
+def frames_of(transfer: int, data: bytes | memoryview, chunk_bytes: int) -> Iterator[Frame]:
     """The DATA frames of a transfer, in order; their payloads are views of `data`."""
     view = memoryview(data)
     for seq, offset in enumerate(range(0, len(data), chunk_bytes)):

@@ -44,6 +44,7 @@ from expressedit_mcp.imaging.crop import extract
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.exporting import export_psd
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Photoshop, is_document
 from expressedit_mcp.studio.planning import plan_edit
@@ -261,6 +262,20 @@ class Studio:
         except OSError as error:
             raise InputError(f"{target} could not be written: {error.strerror}.") from error
         return target
+
+    def export_psd(
+        self, image_id: str, path: str | None, add_to: str | None = None, overwrite: bool = False
+    ) -> Path:
+        """Writes a version with its edits as masked layers; returns the path. Raises InputError."""
+        return export_psd(
+            self.images,
+            self.roots,
+            image_id,
+            path=path,
+            add_to=add_to,
+            overwrite=overwrite,
+            max_file_mb=self.settings.max_file_mb,
+        )
 
     def _edit(
         self,

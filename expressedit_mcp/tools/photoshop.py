@@ -1,4 +1,4 @@
-"""Tools for the document that is open in Photoshop."""
+"""Tools for the document that is open in Photoshop, and for its file format."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from expressedit_mcp.tools.photoshop_results import (
+    ExportedPsd,
     PhotoshopPlaced,
     PhotoshopRead,
     PhotoshopStatus,
@@ -17,6 +18,7 @@ from expressedit_mcp.tools.photoshop_results import (
     read_result,
     status_result,
 )
+from expressedit_mcp.tools.results import plain_result
 from expressedit_mcp.tools.strict import make_tool
 from expressedit_mcp.tools.worker import OnStep, OpenStudio, Stop, in_thread, with_progress
 
@@ -31,7 +33,7 @@ DocumentRef = Annotated[
 
 
 def tools(open_studio: OpenStudio) -> list[Tool]:
-    """photoshop_status, photoshop_read, photoshop_place."""
+    """photoshop_status, photoshop_read, photoshop_place, export_psd."""
 
     async def photoshop_status(
         pair: Annotated[
@@ -90,8 +92,44 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
 
         return await with_progress(ctx, work)
 
+    async def export_psd(
+        image_id: Annotated[
+            str,
+            Field(
+                description="image_id of a stored version", examples=["img_3a4aa6b9c9e5ed0b3c7a"]
+            ),
+        ],
+        path: Annotated[
+            str | None,
+            Field(
+                description="Where to write it, ending in .psd, in an allowed folder; default: the first one, "
+                "named after the picture",
+                min_length=1,
+            ),
+        ] = None,
+        add_to: Annotated[
+            str | None,
+            Field(
+                description="An existing PSD of the picture's size: its layers are kept, the edits go on top, "
+                "and the whole is written to path",
+                min_length=1,
+            ),
+        ] = None,
+        overwrite: Annotated[bool, Field(description="Replace a file that is there")] = False,
+    ) -> Annotated[CallToolResult, ExportedPsd]:
+        """Write a layered Photoshop file: the opened picture and one masked layer for each edit above it.
+        Needs no Photoshop. The picture's colour profile and resolution are kept."""
+
+        def work() -> CallToolResult:
+            written = open_studio().export_psd(image_id, path, add_to, overwrite)
+            facts = ExportedPsd(image_id=image_id, path=str(written))
+            return plain_result(facts, f"Wrote {written}.")
+
+        return await in_thread(work)
+
     return [
         make_tool(photoshop_status, "Photoshop's state", read_only=False),
         make_tool(photoshop_read, "Read the open document", read_only=False),
         make_tool(photoshop_place, "Place into Photoshop", read_only=False, idempotent=False),
+        make_tool(export_psd, "Export a layered PSD", read_only=False, destructive=True),
     ]

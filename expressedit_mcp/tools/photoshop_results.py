@@ -70,6 +70,13 @@ class PhotoshopPlaced(BaseModel):
     placements: list[PlacementFacts]
 
 
+class ExportedPsd(BaseModel):
+    """Where a layered file was written."""
+
+    image_id: str
+    path: str
+
+
 def status_result(bridge: Bridge, pair: bool) -> CallToolResult:
     """The answer to photoshop_status; opens a code when one is needed."""
     from photoshop_bridge.pairing import shown

@@ -93,6 +93,8 @@ class Document:
 
     def flattened(self) -> np.ndarray:
         """What the document looks like with its layers."""
+        if not self.layers:
+            return self.pixels
         flat = self.pixels.copy()
         for layer in self.layers:
             left, top, right, bottom = layer.rect
@@ -309,18 +311,17 @@ class DocumentHost:
     async def _transfer_out(self, pixels: np.ndarray, kind: str, capture: str) -> int:
         transfer, self._transfer = self._transfer, self._transfer + 1
         height, width, components = pixels.shape
-        data = pixels.tobytes()
+        data = np.ascontiguousarray(pixels).data.cast("B")
         spec = {"transfer": transfer, "for": capture, "kind": kind, "width": width}
         spec |= {"height": height, "components": components, "depth": 8, "bytes": len(data)}
         await self.ask("xfer.begin", {**spec, "profile": "sRGB"})
         chunk = self.limits["chunk_bytes" if self.binary else "chunk_bytes_base64"]
         self._acked[transfer] = 0
-        view = memoryview(data)
         for seq, offset in enumerate(range(0, len(data), chunk)):
             while offset - self._acked[transfer] >= self.limits["window"] * chunk:
                 self._moved.clear()
                 await self._moved.wait()
-            payload = view[offset : offset + chunk]
+            payload = data[offset : offset + chunk]
             frame = encode_frame(Frame(DATA, transfer, seq, offset, len(data), payload))
             if self.binary:
                 await self._send(frame)
@@ -384,7 +385,7 @@ class DocumentHost:
         spec, data = self._incoming.pop(transfer)
         assert len(data) == spec["bytes"]
         shape = (spec["height"], spec["width"], spec["components"])
-        return np.frombuffer(bytes(data), np.uint8).reshape(shape)
+        return np.frombuffer(data, np.uint8).reshape(shape)
 
     async def _on_frame(self, frame: Frame) -> None:
         if frame.type != DATA:

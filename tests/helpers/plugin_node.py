@@ -43,7 +43,9 @@ def node() -> Path:
     pytest.fail(REMEDY)
 
 
-def run_node(*args: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run_node(
+    *args: str | Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs Node in tests/photoshop; its output is one text."""
     return subprocess.run(
         [node(), *args],

@@ -80,7 +80,8 @@ HELLO = {
     "session": "0b9c2f5e-5d0f-4c39-9a5e-6f3f7f1f2a11",
     "nonce": "0" * 64,
 }
-SMALL = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+SMALL = settings(max_examples=200, deadline=None, suppress_health_check=CHECKS)
 LARGE = settings(SMALL, max_examples=10_000)
 
 numbers = st.integers(-3, 20) | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False)

@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from plugin_node import HERE, PLUGIN, run_node
 
 FAULTS = json.loads((HERE / "faults.json").read_text(encoding="utf-8"))

@@ -128,9 +128,7 @@ def test_a_layer_lands_at_the_exact_pixel(
 
 
 @pytest.mark.parametrize("binary", ["works", "throws"])
-def test_the_open_document_is_read(
-    bridge: Bridge, plugin: PluginProcess, binary: str
-) -> None:
+def test_the_open_document_is_read(bridge: Bridge, plugin: PluginProcess, binary: str) -> None:
     page = np.random.default_rng(1).integers(0, 256, (620, 700, 3), dtype=np.uint8)
     mask = np.random.default_rng(2).integers(1, 256, (600, 650), dtype=np.uint8)
     plugin.start(bridge, binary=binary)

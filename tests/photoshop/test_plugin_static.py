@@ -148,7 +148,13 @@ def test_how_scripts_are_written(path: Path) -> None:
         exported += [name.strip() for name in match[1].split(",") if name.strip()]
     lines = text.splitlines()
     for name in exported:
-        at = next(i for i, line in enumerate(lines) if re.match(rf"(async )?(function|class|const) {name}\b", line))
-        assert lines[at].startswith("class") or lines[at - 1].rstrip().endswith("*/") or name.isupper(), name
+        at = next(
+            i
+            for i, line in enumerate(lines)
+            if re.match(rf"(async )?(function|class|const) {name}\b", line)
+        )
+        assert (
+            lines[at].startswith("class") or lines[at - 1].rstrip().endswith("*/") or name.isupper()
+        ), name
     done = run_node("--check", path)
     assert done.returncode == 0, done.stdout

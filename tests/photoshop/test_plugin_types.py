@@ -53,7 +53,12 @@ def test_the_plugin_type_checks() -> None:
 
 def test_the_scripts_are_formatted() -> None:
     prettier = HERE / "node_modules" / "prettier" / "bin" / "prettier.cjs"
-    files = [*HERE.glob("*.js"), *(HERE / "fake").glob("*.js"), *PLUGIN.glob("*.js"), *PLUGIN.glob("*.css")]
+    files = [
+        *HERE.glob("*.js"),
+        *(HERE / "fake").glob("*.js"),
+        *PLUGIN.glob("*.js"),
+        *PLUGIN.glob("*.css"),
+    ]
     done = run_node(prettier, "--config", "prettier.json", "--check", *files)
     assert done.returncode == 0, done.stdout
 
@@ -64,7 +69,9 @@ def test_a_wrong_type_is_found(tmp_path: Path) -> None:
     (tmp_path / "bad.js").write_text(bad, encoding="utf-8")
     config = json.loads((HERE / "tsconfig.json").read_text(encoding="utf-8"))
     options = config["compilerOptions"]
-    options["paths"] = {name: [str(HERE / path) for path in paths] for name, paths in options["paths"].items()}
+    options["paths"] = {
+        name: [str(HERE / path) for path in paths] for name, paths in options["paths"].items()
+    }
     options["typeRoots"] = [str(HERE / "node_modules" / "@types")]
     config["include"] = ["bad.js"]
     (tmp_path / "tsconfig.json").write_text(json.dumps(config), encoding="utf-8")
@@ -83,6 +90,8 @@ def test_the_fake_has_documented_members_only(kind: str) -> None:
     for name, member in members()[kind].items():
         if (kind, name) in MISSING:
             continue
-        assert re.search(rf"\b{name}\b\s*[?:;(<]|\b(enum|const|function|get|set) {name}\b", text), name
+        assert re.search(rf"\b{name}\b\s*[?:;(<]|\b(enum|const|function|get|set) {name}\b", text), (
+            name
+        )
         if since := member.get("since"):
             assert f"@minVersion {since}" in text, f"{name}: no member of {since}"

@@ -34,6 +34,7 @@ NAMES = [
     "photoshop_status",
     "photoshop_read",
     "photoshop_place",
+    "export_psd",
 ]
 
 
