@@ -138,7 +138,7 @@ test("a click without an open document says so", async () => {
 });
 
 for (const binary of ["works", "throws"]) {
-  test(`the connection breaks at every message, either way, ${binary}: placed once, bit by bit`, async () => {
+  test(`sweep: the connection breaks at every message, either way, ${binary}: placed once, bit by bit`, async () => {
     const run = async (breakAt) => {
       const made = await connected({ binary });
       made.server.messages = 0;
@@ -400,7 +400,7 @@ test("a cancelled reading stops", async () => {
 });
 
 for (const binary of ["works", "throws"]) {
-  test(`a connection that breaks while a document is read: the next reading is whole, ${binary}`, async () => {
+  test(`sweep: a connection that breaks while a document is read: the next reading is whole, ${binary}`, async () => {
     const params = {
       capture: "c",
       doc: "active",
