@@ -330,6 +330,21 @@ for (const version of ["25.0.0", "25.10.0", "27.8.0"]) {
   });
 }
 
+test("an error of Photoshop at the mask: rolled back, then placed at the next try", async () => {
+  const { control, document, place } = start();
+  const before = document.pixels();
+  control.onCall = (api) => {
+    if (api === "getLayerMask" || api === "getPixels") throw new Error("an unexpected error");
+  };
+  await assert.rejects(place(document.id, makeResult(AREA)), { kind: "host_error" });
+  assert.equal(document.history.length, 1);
+  assert.equal(document.layers.length, 1);
+  same(document.pixels(), before);
+  control.onCall = () => {};
+  await place(document.id, makeResult(AREA));
+  assert.equal(document.history.length, 2);
+});
+
 /** Counts the calls of one undisturbed placement, then disturbs each of them in turn. */
 async function disturbEach(disturb, check) {
   const { control, document, place } = start();
@@ -347,7 +362,7 @@ async function disturbEach(disturb, check) {
   }
 }
 
-test("Escape at any moment leaves nothing or all of it", async () => {
+test("sweep: Escape at any moment leaves nothing or all of it", async () => {
   await disturbEach(
     (run) => run.control.modalHolder && run.control.cancel(),
     (run, outcome, before, at) => {
@@ -360,7 +375,7 @@ test("Escape at any moment leaves nothing or all of it", async () => {
   );
 });
 
-test("an error of Photoshop at any moment leaves nothing or all of it", async () => {
+test("sweep: an error of Photoshop at any moment leaves nothing or all of it", async () => {
   await disturbEach(
     (run, api) => {
       if (api !== "resumeHistory" && api !== "reportProgress") throw new Error("an unexpected error");
@@ -376,7 +391,7 @@ test("an error of Photoshop at any moment leaves nothing or all of it", async ()
   );
 });
 
-test("the document closed at any moment: an error, and no other document touched", async () => {
+test("sweep: the document closed at any moment: an error, and no other document touched", async () => {
   await disturbEach(
     (run) => {
       run.other = run.control.open({ width: 131, height: 97, paint: paint8 });
@@ -390,7 +405,7 @@ test("the document closed at any moment: an error, and no other document touched
   );
 });
 
-test("another document brought to the front at any moment is not touched", async () => {
+test("sweep: another document brought to the front at any moment is not touched", async () => {
   await disturbEach(
     (run) => {
       run.other = run.control.open({ width: 131, height: 97, paint: paint8 });

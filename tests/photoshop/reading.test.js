@@ -169,7 +169,7 @@ test("refused: more pixels than may travel", async () => {
   await assert.rejects(read({}), { kind: "too_large" });
 });
 
-test("the document closed at any moment: an error, and nothing is left over", async () => {
+test("sweep: the document closed at any moment: an error, and nothing is left over", async () => {
   const whole = start();
   whole.document.selection = selectionOf(4, 4, 40, 40);
   const request = { want: ["pixels", "selection"] };

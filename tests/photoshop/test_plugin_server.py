@@ -14,6 +14,7 @@ from bridge_setup import RecordingService, wait_until
 from plugin_process import Look, PluginProcess, plugin_process
 
 from photoshop_bridge import Bridge, BridgeError, Layer, ReadRequest
+from photoshop_bridge.transfers import CHUNK_BYTES, CHUNK_BYTES_BASE64
 
 RECT = (40, 90, 190, 210)
 
@@ -166,14 +167,19 @@ def test_what_cannot_be_read_says_why(
 
 
 def broken_at_each(
-    bridge: Bridge, plugin: PluginProcess, page: np.ndarray, recover: Callable[[int, int], int]
+    bridge: Bridge,
+    plugin: PluginProcess,
+    page: np.ndarray,
+    recover: Callable[[int, int], int] = lambda at, doc: doc,
+    *,
+    rect: tuple[int, int, int, int] = (3, 5, 203, 225),
 ) -> int:
     """Cuts the connection at message 1, 2, … of a placement until one passes uncut; returns how many."""
     for at in range(1, 200):
         doc = plugin.open(page, path=f"/comics/{at}.psd")
         plugin.wait_for("ready")
         wait_until(lambda doc=doc: any(d.doc == doc for d in bridge.documents()[1]))
-        layer = layer_for(bridge, doc, (3, 5, 203, 225), number=at)
+        layer = layer_for(bridge, doc, rect, number=at)
         plugin.ask("cut", at=at)
         bridge.outbox.put(layer)
         wait_until(lambda: not bridge.outbox.pending() or plugin.ask("state")["cuts"])
@@ -186,15 +192,34 @@ def broken_at_each(
     raise AssertionError("it was cut each time")
 
 
-# chunks of the real server are 256 KiB or, in base64 mode, 128 KiB; the layer has 215 KiB of bytes
-@pytest.mark.parametrize(("binary", "at_least"), [("works", 8), ("throws", 8)])
+# Messages of a placement: notice of the result, request and answer of its fetching, beginning and acceptance of two
+# transfers, each of their chunks with its acknowledgement, and the acknowledgement of the layer with its answer.
+def messages_of(rect: tuple[int, int, int, int], chunk_bytes: int) -> int:
+    pixels = (rect[2] - rect[0]) * (rect[3] - rect[1])
+    chunks = -(-4 * pixels // chunk_bytes) + -(-pixels // chunk_bytes)
+    return 1 + 2 + 4 + 2 * chunks + 2
+
+
+@pytest.mark.parametrize(
+    ("binary", "chunk"), [("works", CHUNK_BYTES), ("throws", CHUNK_BYTES_BASE64)]
+)
 def test_the_connection_is_cut_at_every_message(
-    bridge: Bridge, plugin: PluginProcess, page: np.ndarray, binary: str, at_least: int
+    bridge: Bridge, plugin: PluginProcess, page: np.ndarray, binary: str, chunk: int
 ) -> None:
     plugin.start(bridge, binary=binary)
     plugin.ask("connect")
-    tried = broken_at_each(bridge, plugin, page, lambda at, doc: doc)
-    assert tried > at_least
+    rect = (3, 5, 203, 225)  # in base64 mode two chunks of pixels
+    assert broken_at_each(bridge, plugin, page, rect=rect) > messages_of(rect, chunk)
+
+
+@pytest.mark.stress
+def test_a_large_layer_is_cut_at_every_message(bridge: Bridge, plugin: PluginProcess) -> None:
+    """More chunks than the window holds, so the sender waits for acknowledgements as well."""
+    large = np.random.default_rng(6).integers(0, 256, (750, 750, 3), dtype=np.uint8)
+    plugin.start(bridge)
+    plugin.ask("connect")
+    rect = (7, 3, 747, 743)
+    assert broken_at_each(bridge, plugin, large, rect=rect) > messages_of(rect, CHUNK_BYTES)
 
 
 def test_photoshop_is_restarted_at_every_message(
@@ -274,6 +299,7 @@ def test_of_two_hosts_one_is_active_and_results_land_once(
         assert "is connected already" in refused["connection"]["text"]
         assert bridge.place(layer).waiting.state == "placed"
         plugin.ask("stop")
+        wait_until(lambda: bridge.status().host is None)
         second.ask("click")
         second.wait_for("ready")
         assert second.look(same, page.shape).layers == []
