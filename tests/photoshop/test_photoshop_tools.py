@@ -147,6 +147,24 @@ async def test_one_call_edits_the_selection_of_the_open_document(
     assert again["parent"] == facts["parent"]
 
 
+async def test_an_edit_in_the_background_edits_what_was_shown_at_the_call(
+    client: Client, host: DocumentHost, page: Document
+) -> None:
+    before = page.pixels.copy()
+    job = await ok(client, "edit_expression", **edit_arguments(wait=False))
+    page.selection = None
+    with anyio.fail_after(120):
+        while job["state"] not in ("done", "failed"):
+            await anyio.sleep(0.05)
+            job = await ok(client, "get_job", job_id=job["job_id"])
+    assert job["error"] == ""
+    (item,) = job["items"]
+    assert item["placements"][0]["state"] == "placed"
+    (made,) = (await ok(client, "list_images", limit=1))["images"]
+    assert_the_edit_lies_in(page, before, {**made, **item})
+    assert "In Photoshop" in text(await client.call_tool("get_job", {"job_id": job["job_id"]}))
+
+
 async def test_reading_first_and_placing_later_is_the_same(
     client: Client, host: DocumentHost, page: Document
 ) -> None:

@@ -11,7 +11,11 @@ import pytest
 from plugin_node import HERE, PLUGIN, run_node
 
 FAULTS = json.loads((HERE / "faults.json").read_text(encoding="utf-8"))
-RUNNER = ("--test", "--test-reporter=tap", "--test-timeout=120000")  # ms; a test that waits for ever fails
+RUNNER = (
+    "--test",
+    "--test-reporter=tap",
+    "--test-timeout=120000",
+)  # ms; a test that waits for ever fails
 SUITES = sorted(path.name for path in HERE.glob("*.test.js"))
 
 
