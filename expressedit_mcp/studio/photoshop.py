@@ -344,8 +344,9 @@ def layer_mask(patch: Patch, picture: Picture) -> np.ndarray:
     """The patch's alpha (h, w) uint8 as a layer mask: where the picture is transparent nothing may appear."""
     if picture.mode != "RGBA":
         return patch.alpha
-    own = picture.pixels[patch.box.slices][..., 3].astype(np.uint16)
-    return ((patch.alpha * own + 127) // 255).astype(np.uint8)
+    own = picture.pixels[patch.box.slices][..., 3]
+    most = int(np.iinfo(own.dtype).max)
+    return ((patch.alpha * own.astype(np.uint32) + most // 2) // most).astype(np.uint8)
 
 
 def _picture(reading: Reading) -> Picture:
