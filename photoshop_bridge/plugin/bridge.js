@@ -5,6 +5,7 @@ const { Connection } = require("./connection.js");
 const { Delivery } = require("./delivery.js");
 const { BridgeError, asBridgeError } = require("./errors.js");
 const host = require("./host.js");
+const { createQueue } = require("./queue.js");
 const { createRequests, listDocInfos, watchDocuments } = require("./service.js");
 
 /**
@@ -16,16 +17,6 @@ const { createRequests, listDocInfos, watchDocuments } = require("./service.js")
  */
 
 const IDLE = Object.freeze({ job: null, value: 0, text: "", advice: "" });
-
-/** @returns {<T>(work: () => Promise<T>) => Promise<T>} runs one work after the other */
-function createQueue() {
-  let last = /** @type {Promise<any>} */ (Promise.resolve());
-  return (work) => {
-    const next = last.then(work, work);
-    last = next.catch(() => {}); // told to whoever queued it
-    return next;
-  };
-}
 
 class Bridge {
   /** @param {import("./connection.js").Parts} parts @param {(view: View) => void} onView */
@@ -121,6 +112,12 @@ class Bridge {
    * @param {{tags?: string[], prompt?: string, strength?: number, control_end?: number}} wish
    */
   async generate(wish) {
+    if (this.job) {
+      this.onView({
+        job: { ...IDLE, job: this.job, text: "An edit is running.", advice: "Wait for it, or click Cancel." },
+      });
+      return;
+    }
     this.onView({ job: { ...IDLE, job: "", text: "Starting …" } });
     try {
       if (!this.link)
@@ -139,6 +136,7 @@ class Bridge {
 
   async cancel() {
     if (this.link && this.job) await this.link.rpc.request("job.cancel", { job: this.job }).catch(asBridgeError);
+    else this.endJob("No edit is running.", "");
   }
 
   /** @param {{job: string, value: number, text: string}} params of a job that an assistant started, the text is shown */
@@ -162,4 +160,3 @@ class Bridge {
 
 // one by one: only so does tsc take an exported class as a type
 exports.Bridge = Bridge;
-exports.createQueue = createQueue;

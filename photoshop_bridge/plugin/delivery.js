@@ -3,10 +3,11 @@
 
 const { fromWire } = require("./boxes.js");
 const { wait } = require("./clock.js");
-const { docInfo, matches } = require("./documents.js");
+const { matches } = require("./documents.js");
 const { BridgeError, asBridgeError } = require("./errors.js");
-const host = require("./host.js");
 const { findPlaced, place } = require("./placing.js");
+const { createQueue } = require("./queue.js");
+const { openDocuments } = require("./service.js");
 
 /** @typedef {import("./connection.js").Link} Link */
 
@@ -28,11 +29,11 @@ const { findPlaced, place } = require("./placing.js");
  * @property {string} name
  * @property {string} document name of the document it was made for
  * @property {string} text why it waits, or how far it is
- * @property {boolean} busy one of the list is being placed
  */
 
 const RETRY_S = [0.25, 0.5, 1, 2];
 const RETRY_TOTAL_S = 30;
+const NO_CONNECTION = "There is no connection to the server. Click Connect.";
 
 class Delivery {
   /**
@@ -51,7 +52,8 @@ class Delivery {
     this.entries = [];
     /** Texts of entries that cannot go by themselves. @type {Map<string, string>} */
     this.notes = new Map();
-    this.current = "";
+    /** One result is fetched and placed at a time. */
+    this.inTurn = createQueue();
     this.running = false;
     this.again = false;
   }
@@ -81,23 +83,30 @@ class Delivery {
     this.again = true;
     if (this.running) return;
     this.running = true;
-    while (this.again && this.link) {
-      this.again = false;
-      for (const entry of this.entries) if (this.link) await this.consider(this.link, entry);
+    try {
+      while (this.again && this.link) {
+        this.again = false;
+        for (const entry of this.entries) if (this.link) await this.consider(this.link, entry);
+      }
+    } finally {
+      this.running = false;
     }
-    this.running = false;
   }
 
   /** @param {Link} link @param {Entry} entry */
   async consider(link, entry) {
     if (!this.entries.includes(entry)) return;
-    const documents = host.listDocuments().map(docInfo);
-    const matching = documents.filter((each) => matches(each, entry.document, this.parts.session));
+    const matching = this.matching(entry);
     if (await this.acknowledgeFormer(entry, matching)) return;
     if (!entry.auto || this.notes.has(entry.result)) return;
     if (this.parts.storage.placed(entry.result)) {
       this.note(entry, "It was placed before Photoshop was restarted, but its layer is not in the document.");
     } else if (matching.length === 1) await this.deliver(link, entry, matching[0].doc, false);
+  }
+
+  /** @param {Entry} entry @returns {import("./documents.js").DocInfo[]} open documents that it was made for */
+  matching(entry) {
+    return (openDocuments() || []).filter((each) => matches(each, entry.document, this.parts.session));
   }
 
   /**
@@ -113,7 +122,7 @@ class Delivery {
     }
     if (!record) return false;
     for (const { doc } of matching) {
-      const layer = findPlaced(doc, entry.result);
+      const layer = findPlacedIn(doc, entry.result);
       if (layer !== null) {
         await this.acknowledge(entry, { ...record, doc, layer });
         return true;
@@ -128,37 +137,49 @@ class Delivery {
    */
   async placeNow(result) {
     const entry = this.entries.find((each) => each.result === result);
-    if (!entry || !this.link) return;
-    const documents = host.listDocuments().map(docInfo);
-    const matching = documents.filter((each) => matches(each, entry.document, this.parts.session));
-    const target = matching.find((each) => each.active) || matching[0] || documents.find((each) => each.active);
-    if (!target) this.note(entry, "No document is open. Open one, then click Place.");
+    if (!entry) return;
+    const matching = this.matching(entry);
+    const isActive = (/** @type {import("./documents.js").DocInfo} */ each) => each.active;
+    const target = matching.find(isActive) || matching[0] || (openDocuments() || []).find(isActive);
+    if (!this.link) this.note(entry, NO_CONNECTION);
+    else if (!target) this.note(entry, "No document is open. Open one, then click Place.");
     else await this.deliver(this.link, entry, target.doc, true);
-    await this.run();
   }
 
-  /** @param {string} result is thrown away */
-  async discard(result) {
-    if (this.link) await this.link.rpc.request("result.ack", { result, status: "discarded" }).catch(asBridgeError);
+  /**
+   * Throws an entry away; one that is being placed is there first, and stays.
+   * @param {string} result
+   * @returns {Promise<void>}
+   */
+  discard(result) {
+    return this.inTurn(async () => {
+      const entry = this.entries.find((each) => each.result === result);
+      if (!entry) return;
+      if (!this.link) this.note(entry, NO_CONNECTION);
+      else await this.link.rpc.request("result.ack", { result, status: "discarded" }).catch(asBridgeError);
+    });
   }
 
-  /** @param {Link} link @param {Entry} entry @param {number} doc @param {boolean} force after a click */
-  async deliver(link, entry, doc, force) {
-    if (this.current) return;
-    this.current = entry.result;
-    this.note(entry, "Placing …");
-    try {
-      const placement = await this.withRetries(link, () => this.fetchAndPlace(link, entry, doc, force));
-      this.notes.delete(entry.result);
-      const record = { session: this.parts.session, doc, ...placement };
-      this.parts.storage.setPlaced(entry.result, record);
-      await this.acknowledge(entry, record);
-    } catch (error) {
-      await this.fail(link, entry, asBridgeError(error));
-    } finally {
-      this.current = "";
+  /**
+   * @param {Link} link @param {Entry} entry @param {number} doc
+   * @param {boolean} force after a click
+   * @returns {Promise<void>}
+   */
+  deliver(link, entry, doc, force) {
+    return this.inTurn(async () => {
+      if (this.link !== link || !this.entries.includes(entry)) return;
+      this.note(entry, "Placing …");
+      try {
+        const placement = await this.withRetries(link, () => this.fetchAndPlace(link, entry, doc, force));
+        this.notes.delete(entry.result);
+        const record = { session: this.parts.session, doc, ...placement };
+        this.parts.storage.setPlaced(entry.result, record);
+        await this.acknowledge(entry, record);
+      } catch (error) {
+        await this.fail(link, entry, asBridgeError(error));
+      }
       this.show();
-    }
+    });
   }
 
   /** @param {Link} link @param {Entry} entry @param {BridgeError} error */
@@ -235,9 +256,17 @@ class Delivery {
         name: each.name,
         document: each.document ? each.document.name : "",
         text: this.notes.get(each.result) || (each.auto ? texts.auto : texts.click),
-        busy: this.current !== "",
       })),
     );
+  }
+}
+
+/** @param {number} doc @param {string} result @returns {number | null} null also when the document was closed meanwhile */
+function findPlacedIn(doc, result) {
+  try {
+    return findPlaced(doc, result);
+  } catch {
+    return null;
   }
 }
 

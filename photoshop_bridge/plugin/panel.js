@@ -1,7 +1,9 @@
 "use strict";
-/** The panel: shows the bridge's view in the elements of index.html and tells the bridge what was clicked. */
-
-const { isCode } = require("./handshake.js");
+/**
+ * The panel: shows the bridge's view in the elements of index.html and tells the bridge what was clicked. Buttons are
+ * never disabled: a control that was is not reached by the Tab key any more (uxp-api/known-issues.md); a click that
+ * cannot be followed says why.
+ */
 
 const TYPING_MS = 300;
 const MAX_PORT = 65535;
@@ -26,11 +28,9 @@ class Panel {
     this.moved = {};
     this.typing = /** @type {any} */ (null);
     this.searched = 0;
-    this.isReady = false;
-    this.job = /** @type {string | null} */ (null);
+    this.isTesting = false;
     this.element("port").value = String(parts.storage.port());
     this.listen();
-    this.refreshButtons();
   }
 
   /** @param {string} id @returns {any} */
@@ -47,7 +47,6 @@ class Panel {
     this.onClick("cancel", () => bridge.cancel());
     this.onClick("automatic", () => this.resetSliders());
     this.onClick("selftest", () => this.selftest());
-    this.element("code").addEventListener("input", () => this.refreshButtons());
     this.element("words").addEventListener("input", () => this.typed());
     this.element("strength").addEventListener("input", () => this.slid("strength", "strength"));
     this.element("control").addEventListener("input", () => this.slid("control", "control_end"));
@@ -106,9 +105,10 @@ class Panel {
   }
 
   async selftest() {
-    this.element("selftest").disabled = true;
+    if (this.isTesting) return;
+    this.isTesting = true;
     const report = await this.parts.runSelftest((text) => this.text("selftest-text", text));
-    this.element("selftest").disabled = false;
+    this.isTesting = false;
     const area = this.element("selftest-report");
     area.value = JSON.stringify(report, null, 2);
     area.classList.remove("hidden");
@@ -131,12 +131,10 @@ class Panel {
     if (view.waiting) this.showWaiting(view.waiting);
     if (view.job) this.showJob(view.job);
     if (view.document !== undefined) this.showDocument(view.document);
-    this.refreshButtons();
   }
 
   /** @param {import("./connection.js").State} state */
   showConnection({ name, text, advice }) {
-    this.isReady = name === "ready";
     this.text("state", text);
     this.text("state-advice", advice);
     this.element("lamp").setAttribute("class", `lamp ${name}`);
@@ -153,7 +151,6 @@ class Panel {
 
   /** @param {{job: string | null, value: number, text: string, advice: string}} job */
   showJob({ job, value, text, advice }) {
-    this.job = job;
     this.text("job", text);
     this.text("job-advice", advice);
     this.visible("progress", job !== null);
@@ -180,24 +177,16 @@ class Panel {
   }
 
   /** @param {import("./delivery.js").Waiting} waiting @returns {any} */
-  resultRow({ result, name, document, text, busy }) {
+  resultRow({ result, name, document, text }) {
     const { delivery } = this.parts.bridge;
     const row = this.make("div", "result", "");
     row.appendChild(this.make("div", "result-name", document ? `${name} (${document})` : name));
     row.appendChild(this.make("div", "advice", text));
     const place = this.button("Place", `Place ${name}`, () => delivery.placeNow(result));
     const discard = this.button("Discard", `Discard ${name}`, () => delivery.discard(result));
-    place.disabled = busy || !this.isReady;
-    discard.disabled = busy || !this.isReady;
     row.appendChild(place);
     row.appendChild(discard);
     return row;
-  }
-
-  refreshButtons() {
-    this.element("generate").disabled = !this.isReady || this.job !== null;
-    this.element("cancel").disabled = !this.isReady || !this.job;
-    this.element("pair").disabled = !isCode(this.element("code").value);
   }
 
   /** @param {string} tag @param {string} className @param {string} text @returns {any} */

@@ -74,7 +74,7 @@ function offset(b, x, y) {
 }
 
 /**
- * The rows of one strip, without a copy.
+ * The rows of one strip, in a buffer of their own: it is handed to Photoshop, which is not known to heed offsets.
  * @param {Uint8Array} data
  * @param {Box} whole
  * @param {Box} strip as wide as `whole`
@@ -83,7 +83,7 @@ function offset(b, x, y) {
  */
 function rowsOf(data, whole, strip, components) {
   const start = offset(whole, whole.left, strip.top) * components;
-  return data.subarray(start, start + widthOf(strip) * heightOf(strip) * components);
+  return data.slice(start, start + widthOf(strip) * heightOf(strip) * components);
 }
 
 /** @param {Uint8Array} a @param {Uint8Array} b @returns {number} the largest difference; Infinity for unlike lengths */

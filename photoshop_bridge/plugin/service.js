@@ -80,7 +80,7 @@ function watchDocuments(clock, tell) {
   const look = (/** @type {string} */ reason) => {
     soon = false;
     lookIn(POLL_MS, "poll");
-    const documents = listOrNothing();
+    const documents = openDocuments();
     const text = JSON.stringify(documents);
     if (!documents || text === last) return;
     last = text;
@@ -93,8 +93,8 @@ function watchDocuments(clock, tell) {
   return { look, lookSoon, stop: () => clock.clearTimeout(timer) };
 }
 
-/** @returns {object[] | null} null while documents come and go: the next look will see */
-function listOrNothing() {
+/** @returns {import("./documents.js").DocInfo[] | null} null while documents come and go: the next look will see */
+function openDocuments() {
   try {
     return listDocInfos();
   } catch {
@@ -102,4 +102,4 @@ function listOrNothing() {
   }
 }
 
-module.exports = { createRequests, listDocInfos, watchDocuments };
+module.exports = { createRequests, listDocInfos, openDocuments, watchDocuments };

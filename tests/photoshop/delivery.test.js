@@ -138,7 +138,7 @@ test("a click without an open document says so", async () => {
 });
 
 for (const binary of ["works", "throws"]) {
-  test(`the connection breaks at every message, either way, ${binary}: placed once, bit by bit`, async () => {
+  test(`sweep: the connection breaks at every message, either way, ${binary}: placed once, bit by bit`, async () => {
     const run = async (breakAt) => {
       const made = await connected({ binary });
       made.server.messages = 0;
@@ -294,6 +294,20 @@ test("discarding", async () => {
   assert.deepEqual([...made.view.waiting], []);
 });
 
+test("clicks while a result is being placed: placed once, and not thrown away", async () => {
+  const made = await connected();
+  const result = makeResult(AREA);
+  made.server.put(result, { document: null });
+  await settle();
+  const { delivery } = made.bridge;
+  await Promise.all([delivery.placeNow("result-1"), delivery.placeNow("result-1"), delivery.discard("result-1")]);
+  assertPlacedOnce(made, result);
+  assert.deepEqual(
+    made.server.acks.map((each) => each.status),
+    ["placed"],
+  );
+});
+
 for (const [title, begin] of [
   ["of more bytes than its size", { bytes: 5 }],
   ["of too many pixels", { kind: "mask", width: 8193, height: 8193, components: 1, bytes: 67125249 }],
@@ -386,7 +400,7 @@ test("a cancelled reading stops", async () => {
 });
 
 for (const binary of ["works", "throws"]) {
-  test(`a connection that breaks while a document is read: the next reading is whole, ${binary}`, async () => {
+  test(`sweep: a connection that breaks while a document is read: the next reading is whole, ${binary}`, async () => {
     const params = {
       capture: "c",
       doc: "active",

@@ -79,10 +79,11 @@ test("it ends its connection with the plugin", async () => {
 test("pairing in the panel", async () => {
   const { find, server } = await start({ paired: false });
   assert.equal(find("pairing").isShown, true);
-  assert.equal(find("pair").disabled, true);
+  find("code").type("abc");
+  find("pair").fire("click");
+  assert.match(find("state").textContent, /8 letters/);
   server.code = "ABCD2345";
   find("code").type("abcd-2345");
-  assert.equal(find("pair").disabled, false);
   find("pair").fire("click");
   await settle();
   assert.equal(find("lamp").attributes.class, "lamp ready");
@@ -109,7 +110,6 @@ test("an edit by words, its progress, its end", async () => {
     asked = params;
     return { job: "job_1" };
   };
-  assert.equal(find("generate").disabled, false);
   find("generate").fire("click");
   assert.match(find("job").textContent, /No expression/);
   find("words").type(" a shy smile ");
@@ -123,8 +123,8 @@ test("an edit by words, its progress, its end", async () => {
   find("generate").fire("click");
   await settle();
   assert.deepEqual(asked, { doc: document.id, prompt: "a shy smile" });
-  assert.equal(find("generate").disabled, true);
-  assert.equal(find("cancel").disabled, false);
+  find("generate").fire("click");
+  assert.match(find("job").textContent, /is running/);
   server.last.notify("job.progress", { job: "job_1", value: 0.4, text: "Step 2 of 5" });
   await settle();
   assert.deepEqual(
@@ -141,7 +141,6 @@ test("an edit by words, its progress, its end", async () => {
   await settle();
   assert.equal(find("job").textContent, "Done. Small face.");
   assert.equal(find("progress").isShown, false);
-  assert.equal(find("generate").disabled, false);
 });
 
 test("an edit that ends before its start is answered, and one that an assistant started", async () => {
@@ -154,14 +153,16 @@ test("an edit that ends before its start is answered, and one that an assistant 
   };
   find("generate").fire("click");
   await settle();
-  assert.deepEqual([find("job").textContent, find("generate").disabled], ["Done.", false]);
+  assert.deepEqual([find("job").textContent, find("progress").isShown], ["Done.", false]);
   server.last.notify("job.progress", { job: "job_9", value: 0.4, text: "An assistant edits" });
   await settle();
-  assert.deepEqual([find("job").textContent, find("generate").disabled], ["An assistant edits", false]);
+  assert.deepEqual([find("job").textContent, find("progress").isShown], ["An assistant edits", false]);
 });
 
 test("cancelling an edit", async () => {
   const { find, document, server } = await start();
+  find("cancel").fire("click");
+  assert.match(find("job").textContent, /No edit is running/);
   const cancelled = [];
   server.answers["job.start"] = () => ({ job: "job_1" });
   server.answers["job.cancel"] = (params) => cancelled.push(params.job) && { known: true };
@@ -200,7 +201,9 @@ test("an edit that fails, is refused, or loses its connection says what to do", 
   server.last.kill();
   await settle();
   assert.match(find("job").textContent, /connection was lost/);
-  assert.equal(find("generate").disabled, true);
+  find("generate").fire("click");
+  await settle();
+  assert.match(find("job").textContent, /no connection/);
 });
 
 test("suggested tags: searched when typing rests, chosen, taken back", async () => {
@@ -255,6 +258,20 @@ test("waiting results: place and discard", async () => {
   assert.equal(document.layers[0].name, "Expressions");
   assert.equal(find("waiting").children.length, 0);
   assert.equal(find("results").isShown, false);
+});
+
+test("a waiting result without a connection says so", async () => {
+  const { find, server } = await start();
+  server.put(makeResult(AREA, { id: "a" }), { document: null });
+  await settle();
+  server.last.close(4000, "");
+  await settle();
+  for (const button of ["Place", "Discard"]) {
+    find("waiting").children[0].children[1].text = "";
+    buttonIn(find("waiting").children[0], button).fire("click");
+    await settle();
+    assert.match(find("waiting").textContent, /no connection/);
+  }
 });
 
 test("every control has words for screen readers", async () => {

@@ -168,3 +168,18 @@ test("refused: more pixels than may travel", async () => {
   const { read } = start({}, { width: 1001, height: 1000 });
   await assert.rejects(read({}), { kind: "too_large" });
 });
+
+test("the document closed at any moment: an error, and nothing is left over", async () => {
+  const whole = start();
+  whole.document.selection = selectionOf(4, 4, 40, 40);
+  const request = { want: ["pixels", "selection"] };
+  await whole.read(request);
+  const total = whole.control.calls.length;
+  assert.ok(total > 2);
+  for (let at = 1; at <= total; at += 1) {
+    const { control, document, read } = start({ seed: at });
+    document.selection = selectionOf(4, 4, 40, 40);
+    control.onCall = (api, count) => count === at && control.close(document.id);
+    await assert.rejects(read(request), `call ${at}`);
+  }
+});

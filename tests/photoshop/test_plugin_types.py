@@ -1,21 +1,21 @@
 """The plugin's types against `@types/photoshop`, and the fake's table of members against the same.
 
-Needs `npm ci --prefix tests/photoshop` once. In continuous integration its absence is an error.
+Needs the packages of package-lock.json: `python tests/helpers/plugin_node.py` installs them.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from plugin_node import HERE, PLUGIN, run_node
+from plugin_node import HERE, PACKAGES, PLUGIN, package_file, run_node
 
-TYPES = HERE / "node_modules" / "@types" / "photoshop"
-TSC = HERE / "node_modules" / "typescript" / "bin" / "tsc"
+TYPES = "@types/photoshop"
+TSC = "typescript/bin/tsc"
+PRETTIER = "prettier/bin/prettier.cjs"
 
 # where the class or module of the fake stands in the package
 SOURCES = {
@@ -37,29 +37,19 @@ SOURCES = {
 MISSING = {("PhotoshopImageData", "isChunky")}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def packages() -> None:
-    if not TSC.exists():
-        reason = "the types are not installed; run: npm ci --prefix tests/photoshop"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-
-
 def test_the_plugin_type_checks() -> None:
-    done = run_node(TSC, "-p", "tsconfig.json")
+    done = run_node(package_file(TSC), "-p", "tsconfig.json")
     assert done.returncode == 0, done.stdout
 
 
 def test_the_scripts_are_formatted() -> None:
-    prettier = HERE / "node_modules" / "prettier" / "bin" / "prettier.cjs"
     files = [
         *HERE.glob("*.js"),
         *(HERE / "fake").glob("*.js"),
         *PLUGIN.glob("*.js"),
         *PLUGIN.glob("*.css"),
     ]
-    done = run_node(prettier, "--config", "prettier.json", "--check", *files)
+    done = run_node(package_file(PRETTIER), "--config", "prettier.json", "--check", *files)
     assert done.returncode == 0, done.stdout
 
 
@@ -72,10 +62,10 @@ def test_a_wrong_type_is_found(tmp_path: Path) -> None:
     options["paths"] = {
         name: [str(HERE / path) for path in paths] for name, paths in options["paths"].items()
     }
-    options["typeRoots"] = [str(HERE / "node_modules" / "@types")]
+    options["typeRoots"] = [str(PACKAGES / "@types")]
     config["include"] = ["bad.js"]
     (tmp_path / "tsconfig.json").write_text(json.dumps(config), encoding="utf-8")
-    done = run_node(TSC, "-p", tmp_path / "tsconfig.json")
+    done = run_node(package_file(TSC), "-p", tmp_path / "tsconfig.json")
     assert "'fileName' does not exist" in done.stdout
 
 
@@ -86,7 +76,7 @@ def members() -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", SOURCES)
 def test_the_fake_has_documented_members_only(kind: str) -> None:
-    text = (TYPES / SOURCES[kind]).read_text(encoding="utf-8")
+    text = package_file(f"{TYPES}/{SOURCES[kind]}").read_text(encoding="utf-8")
     for name, member in members()[kind].items():
         if (kind, name) in MISSING:
             continue
@@ -95,3 +85,14 @@ def test_the_fake_has_documented_members_only(kind: str) -> None:
         )
         if since := member.get("since"):
             assert f"@minVersion {since}" in text, f"{name}: no member of {since}"
+
+
+def test_the_lock_file_names_no_host_and_pins_every_package() -> None:
+    lock = json.loads((HERE / "package-lock.json").read_text(encoding="utf-8"))
+    asked = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    locked = {name: entry for name, entry in lock["packages"].items() if name}
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in asked.values())
+    assert {name: locked[f"node_modules/{name}"]["version"] for name in asked} == asked
+    for name, entry in locked.items():
+        assert entry["integrity"].startswith("sha512-"), name
+        assert "resolved" not in entry, name

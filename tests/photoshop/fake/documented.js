@@ -96,7 +96,6 @@ const MEMBERS = {
     ),
     textContent: { page: "uxp-api/reference-js/global-members/html-dom/node.md", writable: true },
     value: { page: "uxp-api/reference-js/global-members/html-elements/htmlinputelement.md", writable: true },
-    disabled: { page: "uxp-api/reference-js/global-members/html-elements/htmlbuttonelement.md", writable: true },
   },
   ClassList: on("uxp-api/reference-js/global-members/html-dom/classlist.md", "add remove contains"),
   WebSocket: {

@@ -10,7 +10,7 @@ const EMPTY_TAGS = ["meta", "link", "input", "!doctype"];
 
 class Element {
   constructor(control, tag, attributes = {}) {
-    Object.assign(this, { control, tag, attributes, children: [], listeners: {}, disabled: false });
+    Object.assign(this, { control, tag, attributes, children: [], listeners: {} });
     this.text = "";
     this.value = attributes.value || "";
     this.view = guard(control, "HTMLElement", this);
@@ -69,7 +69,6 @@ class Element {
 
   /** @param {string} name */
   fire(name) {
-    if (this.disabled && name === "click") return;
     for (const run of this.listeners[name] || []) run({ type: name });
   }
 

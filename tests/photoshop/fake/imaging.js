@@ -221,6 +221,8 @@ function writeSelection(control, options) {
 
 async function fromBuffer(control, buffer, options) {
   const depth = { Uint8Array: 8, Uint16Array: 16 }[buffer.constructor.name];
+  // the page says nothing of views into a larger buffer, so none is relied on
+  if (buffer.byteOffset !== 0 || buffer.byteLength !== buffer.buffer.byteLength) throw new Error("a view of a part");
   if (!depth) throw new Error("the buffer must be a Uint8Array or a Uint16Array");
   const { width, height, components, fullRange = false } = options;
   if (!options.colorSpace) throw new Error("colorSpace is required");
