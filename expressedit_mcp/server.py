@@ -31,7 +31,9 @@ for the story line or wish (search_expression_tags with text_en when it is not E
 resource expressedit://tags), let build_prompt plan the edits, look where the feature is (view_image with \
 grid=True), then edit_expression with a region round it, the edit's prompt, and the whole face as `context`. \
 Change mouth and eyes in two calls. Every result is a new version with an absolute \
-path; only the region changes. For iris size, apply_scale_transform with repair=True."""
+path; only the region changes. For iris size, apply_scale_transform with repair=True. When the user works in \
+Photoshop, edit_expression(image="photoshop:active", region={"document": "selection"}, place=True) edits what \
+is selected there; photoshop_status says what is connected."""
 
 
 class Opening:

@@ -58,7 +58,7 @@ def node() -> Path:
 
 
 def package_file(path: str) -> Path:
-    """A file of the installed packages, below node_modules; without them the test is skipped and says how to get them."""
+    """A file of the installed packages; without them the test is skipped and says how to get them."""
     file = PACKAGES / path
     return file if file.is_file() else pytest.skip(NO_PACKAGES)
 
