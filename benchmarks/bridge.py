@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import secrets
+import sys
 import tempfile
 import time
 from multiprocessing.connection import Connection
@@ -25,8 +26,11 @@ from websockets.exceptions import ConnectionClosed
 from benchmarks.machine import describe, spread
 from photoshop_bridge import Bridge, Layer, ReadRequest, server
 from photoshop_bridge.transfers import CHUNK_BYTES
-from tests.helpers.bridge_setup import paired, wait_until
-from tests.helpers.document_host import Document, DocumentHost, Storage
+
+# the document host of the tests
+sys.path.append(str(Path(__file__).parent.parent / "tests" / "helpers"))
+from bridge_setup import paired, wait_until
+from document_host import Document, DocumentHost, Storage
 
 RUNS = 10
 SLOW_RUNS = 3

@@ -68,6 +68,7 @@ def _findings(settings: Settings, port: int) -> Iterator[Finding]:
             "allowed folder", str(root), "" if exists else "make it, or change EXPRESSEDIT_ROOTS"
         )
     yield _port(port)
+    yield _bridge(settings)
 
 
 def _package(name: str) -> Finding:
@@ -99,21 +100,20 @@ def _device(settings: Settings) -> Finding:
 
 
 def _model(settings: Settings) -> Finding:
-    from expressedit_mcp.engine import load_card
-    from expressedit_mcp.engine.models import PARTS
+    from expressedit_mcp.engine import ModelLibrary, find_source
+    from expressedit_mcp.engine.model_source import check_source
 
-    folder = settings.model.expanduser()
     try:
-        card = load_card(folder)
+        path = ModelLibrary(settings.models_dir, SHIPPED_MODEL).resolve(settings.model)
+        source = find_source(path)
+        check_source(source)
     except ExpressEditError as error:
-        return Finding("model", str(folder), str(error))
-    missing = [part for part in PARTS if not (folder / part).is_dir()]
-    if missing:
-        return Finding("model", str(folder), f"the folder lacks {', '.join(missing)}")
+        return Finding("model", str(settings.model or "the one in use"), str(error))
+    card = source.card
     shipped = (
-        ", shipped; for real pictures set EXPRESSEDIT_MODEL" if folder == SHIPPED_MODEL else ""
+        ", shipped; for real pictures see `expressedit-mcp models`" if path == SHIPPED_MODEL else ""
     )
-    control = "" if (folder / "controlnet").is_dir() else ", without a ControlNet"
+    control = "" if source.controlnet else ", without a ControlNet"
     return Finding(
         "model", f"{card.name} for {card.domain} ({card.native_px} px{control}{shipped})"
     )
@@ -140,3 +140,14 @@ def _port(port: int) -> Finding:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         taken = probe.connect_ex(("127.0.0.1", port)) == 0
     return Finding("HTTP port", f"{port} {'in use (by a running server?)' if taken else 'free'}")
+
+
+def _bridge(settings: Settings) -> Finding:
+    from photoshop_bridge import Bridge
+
+    status = Bridge(settings.bridge_dir, mode="off").status()
+    port = "off" if settings.bridge == "off" else f"port {settings.bridge_port}"
+    return Finding(
+        "Photoshop",
+        f"{port}, {status.paired} panels paired, {len(status.pending)} results wait ({settings.bridge_dir})",
+    )

@@ -13,18 +13,15 @@ PLUGIN = Path(__file__).parent / "plugin"
 # zip knows no time before 1980; the same files give the same bytes
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o644 << 16
-_ROOT_KEYS = {
-    "manifestVersion",
-    "id",
-    "name",
-    "version",
-    "main",
-    "host",
-    "entrypoints",
-    "icons",
-    "requiredPermissions",
-    "featureFlags",
-    "strings",
+_SIZES = "minimumSize maximumSize preferredDockedSize preferredFloatingSize"
+_KEYS = {
+    "manifest": "manifestVersion id name version main host entrypoints icons requiredPermissions "
+    "featureFlags strings",
+    "host": "app minVersion maxVersion data",
+    "host.data": "apiVersion loadEvent enableMenuRecording",
+    "panel": f"type id label icons {_SIZES}",
+    "panel icon": "width height path scale theme species",
+    "plugin icon": "width height path scale theme species",
 }
 _SPECIES = {"panel": ["toolbar"], "plugin": ["pluginList"]}
 _THEMES = {"lightest", "light", "dark", "darkest", "all"}
@@ -70,7 +67,7 @@ def manifest_faults(manifest: dict[str, Any], folder: Path) -> list[str]:
     Rules: Adobe's manifest v5 page, SchemaStore's uxp-manifest-5.json, and what the packager of
     Adobe's developer tools refuses.
     """
-    faults = [f"manifest: unknown key {key!r}" for key in sorted(set(manifest) - _ROOT_KEYS)]
+    faults = _unknown_keys(manifest, "manifest")
     if manifest.get("manifestVersion") != 5:
         faults.append("manifestVersion is not 5")
     if not re.fullmatch(r"[A-Za-z0-9.\-]+", str(manifest.get("id", ""))):
@@ -89,14 +86,21 @@ def manifest_faults(manifest: dict[str, Any], folder: Path) -> list[str]:
     if not panels:
         faults.append("entrypoints has no panel")
     for panel in panels:
+        faults += _unknown_keys(panel, "panel")
         faults += _icon_faults(panel.get("icons"), "panel", folder)
     return faults + _icon_faults(manifest.get("icons"), "plugin", folder)
+
+
+def _unknown_keys(value: dict[str, Any], where: str) -> list[str]:
+    return [
+        f"{where}: unknown key {key!r}" for key in sorted(set(value) - set(_KEYS[where].split()))
+    ]
 
 
 def _host_faults(host: Any) -> list[str]:
     if not isinstance(host, dict):
         return ["host is not one object; an installed package may name one program only"]
-    faults = []
+    faults = _unknown_keys(host, "host") + _unknown_keys(host.get("data", {}), "host.data")
     if host.get("app") != "PS":
         faults.append("host.app is not PS")
     lowest = re.fullmatch(r"(\d+)\.\d+\.\d+", str(host.get("minVersion", "")))
@@ -112,6 +116,7 @@ def _icon_faults(icons: Any, where: str, folder: Path) -> list[str]:
         return [f"{where}: no icons"]
     faults = []
     for icon in icons:
+        faults += _unknown_keys(icon, f"{where} icon")
         if icon.get("species") != _SPECIES[where]:
             faults.append(f"{where} icon {icon.get('path')}: species is not {_SPECIES[where]}")
         if not set(icon.get("theme", [])) <= _THEMES:

@@ -34,7 +34,10 @@ class PsdBase:
 
 @dataclass(frozen=True)
 class PsdLayer:
-    """A layer at (left, top): opaque colour (h, w, 1|3), unblended, and its mask (h, w) uint8."""
+    """A layer at (left, top): opaque colour (h, w, 1|3) uint8 or uint16, unblended, and its mask (h, w) uint8.
+
+    Colour of another depth than the document's is converted to it.
+    """
 
     name: str
     left: int
@@ -120,10 +123,10 @@ def _add_group(document: PSDImage, layers: Sequence[PsdLayer]) -> None:
         return
     group: Group = document.create_group(name=GROUP)
     colours = 1 if document.color_mode == ColorMode.GRAYSCALE else 3
+    dtype = np.dtype(np.uint8 if document.depth == 8 else np.uint16)
     for layer in layers:
-        opaque = np.dstack(
-            [_as_colours(layer.pixels, colours), np.full(layer.mask.shape, 255, np.uint8)]
-        )
+        colour = _at_depth(_as_colours(layer.pixels, colours), dtype)
+        opaque = np.dstack([colour, np.full(layer.mask.shape, np.iinfo(dtype).max, dtype)])
         made = group.create_pixel_layer_from_array(opaque, top=layer.top, left=layer.left)
         made.name = layer.name
         made.create_mask(Image.fromarray(layer.mask), top=layer.top, left=layer.left)
@@ -136,6 +139,15 @@ def _as_colours(pixels: np.ndarray, colours: int) -> np.ndarray:
     if colours == 3:
         return np.repeat(pixels, 3, axis=2)
     return np.rint(pixels.mean(axis=2, keepdims=True)).astype(pixels.dtype)
+
+
+def _at_depth(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The pixels as uint8 or uint16; 255 is 65535, and 16 bits are rounded to the nearest level of 8."""
+    if pixels.dtype == dtype:
+        return pixels
+    if dtype == np.uint16:
+        return pixels.astype(np.uint16) * np.uint16(257)
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _layer_info(document: PSDImage) -> LayerInfo:
@@ -172,9 +184,7 @@ def _blend(merged: np.ndarray, layer: PsdLayer, has_alpha: bool) -> None:
         return
     inside = np.s_[top - layer.top : bottom - layer.top, left - layer.left : right - layer.left]
     colours = 1 if merged.shape[2] < 3 else 3
-    new = _as_colours(layer.pixels[inside], colours).astype(np.int64)
-    if merged.dtype == np.uint16:
-        new *= 257
+    new = _at_depth(_as_colours(layer.pixels[inside], colours), merged.dtype).astype(np.int64)
     alpha = layer.mask[inside][..., None].astype(np.int64)
     if has_alpha:
         colours, most = colours + 1, np.iinfo(merged.dtype).max

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagdb.encoder import MiniLM
+from tagdb.encoder import Encoder, MiniLM
 
 MODEL_FILE = Path(__file__).parent / "data" / "model" / "english.safetensors"
 
@@ -28,11 +28,15 @@ class EnglishClassifier:
         self._temperature = float(meta["temperature"])
         self._weight = tensors.pop("head.weight").astype(np.float32)
         self._bias = tensors.pop("head.bias").astype(np.float32)
-        self.encoder = MiniLM(tensors, meta["id"])
+        self.encoder: Encoder = MiniLM(tensors, meta["id"])
 
     def log_probabilities(self, texts: list[str]) -> np.ndarray:
         """(n, tags + 1) float32; the last column is "no expression"."""
-        logits = self.encoder.embed(texts) @ self._weight.T + self._bias
+        return self.log_probabilities_of(self.encoder.embed(texts))
+
+    def log_probabilities_of(self, vectors: np.ndarray) -> np.ndarray:
+        """The same for texts that are embedded already, (n, dim)."""
+        logits = vectors @ self._weight.T + self._bias
         logits /= self._temperature
         logits -= logits.max(axis=1, keepdims=True)
         return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from tagdb.english import Word, content_words, name_stems
-from tagdb.negation import is_denied_cjk
+from tagdb.checks import language_of
+from tagdb.english import NEGATORS, Word, content_words, name_stems
+from tagdb.matches import Match
+from tagdb.negation import DENIED_ROOTS, asserted_part, is_denied_cjk
 from tagdb.normalize import is_cjk, is_han, is_hangul, is_kana, name_key, normalize
-from tagdb.records import ExpressionTag
+from tagdb.records import ExpressionTag, Language
 
 _TAG, _ALIAS, _NAME, _TYPED = 1.0, 0.99, 0.95, 0.93
 _SCATTERED = 0.85  # all words of a name, but with others between them
@@ -33,7 +35,7 @@ class Entry(NamedTuple):
     """One name of one tag: its language ("" for any), how much it counts, its content words."""
 
     tag: str
-    language: str
+    language: Language | Literal[""]
     weight: float
     form: str = ""
 
@@ -42,7 +44,15 @@ class Mention(NamedTuple):
     """What a text says of one tag: strength 0..1 and the words that say it."""
 
     strength: float
-    matched: tuple[str, ...]
+    matched: tuple[Match, ...]
+
+
+class Denial(NamedTuple):
+    """A denied name: its extent in the normalised text and the tags that go by it."""
+
+    start: int
+    end: int
+    tags: frozenset[str]
 
 
 class _Span(NamedTuple):
@@ -117,18 +127,33 @@ class NameIndex:
             for key, tags in layer.items():
                 yield key, tuple(tags)
 
-    def denied(self, text: str) -> frozenset[str]:
-        """The tags that a text names only to deny them ("did not smile", 笑わなかった, 没有笑)."""
+    def denials(self, text: str) -> tuple[Denial, ...]:
+        """What a text names only to deny it ("did not smile", 笑わなかった, 没有笑)."""
         form = normalize(text)
         words = content_words(form)
-        found: set[str] = set()
+        at = _positions(words)
+        found = []
         for stems, entries in self._phrases.items():
-            if len(stems) == 1 and any(w.stem == stems[0] and w.negated for w in words):
-                found |= {entry.tag for entry in entries}
+            for run, _ in _runs(stems, words, at):
+                if run[0].negated and run[0].surface not in NEGATORS:
+                    tags = frozenset(entry.tag for entry in entries)
+                    found.append(Denial(run[0].start, run[-1].end, tags))
+        for root, tags in DENIED_ROOTS.items():
+            for start in (match.start() for match in re.finditer(root, form)):
+                begins = not is_hangul(root[0]) or not is_hangul(form[start - 1 : start] or " ")
+                if begins and is_denied_cjk(form, start, start + len(root)):
+                    found.append(Denial(start, start + len(root), tags))
         for span in self._cjk_spans(form):
-            if is_denied_cjk(form, span.start, span.end):
-                found |= {entry.tag for entry in span.entries}
-        return frozenset(found)
+            if any(map(is_cjk, span.text)) and is_denied_cjk(form, span.start, span.end):
+                tags = frozenset(entry.tag for entry in span.entries)
+                found.append(Denial(span.start, span.end, tags))
+        return tuple(found)
+
+    def asserted(self, text: str) -> str:
+        """The text, normalised, without the clauses that only deny a name, where others are left."""
+        named = self.find(text).keys()
+        denied = (denial for denial in self.denials(text) if denial.tags - named)
+        return asserted_part(normalize(text), ((denial.start, denial.end) for denial in denied))
 
     def find(self, text: str) -> dict[str, Mention]:
         """The tags that a text names, by tag; a text that is a name as a whole counts fully."""
@@ -141,7 +166,7 @@ class NameIndex:
         spans = [*self._emoticon_spans(form), *asserted, *self._word_spans(form)]
         inside = _shadowed(spans)
         best: dict[str, float] = defaultdict(float)
-        words: dict[str, list[str]] = defaultdict(list)
+        words: dict[str, dict[str, Match]] = defaultdict(dict)
         for span in sorted(spans, key=lambda span: (span.start, -span.end, span.text)):
             shadowed = span[:2] in inside
             shared = 1.0 / (1.0 + 0.05 * (len({entry.tag for entry in span.entries}) - 1))
@@ -150,12 +175,11 @@ class NameIndex:
                 if entry.form and entry.form != span.text:
                     strength *= _INFLECTED
                 best[entry.tag] = max(best[entry.tag], strength * (_SHADOWED if shadowed else 1))
-                if span.text not in words[entry.tag]:
-                    words[entry.tag].append(span.text)
+                words[entry.tag].setdefault(span.text, _match(span.text, entry.language))
         for rank, tag in enumerate(self.lookup(text)):
             best[tag] = max(best[tag], 1.0 - 0.02 * min(rank, 10))
-            words[tag] = words[tag] or [form]
-        return {tag: Mention(strength, tuple(words[tag])) for tag, strength in best.items()}
+            words[tag] = words[tag] or {form: _match(form, "")}
+        return {tag: Mention(best[tag], tuple(found.values())) for tag, found in words.items()}
 
     def _emoticon_spans(self, form: str) -> Iterable[_Span]:
         for face, entries in self._emoticons.items():
@@ -187,18 +211,18 @@ class NameIndex:
 
     def _word_spans(self, form: str) -> Iterable[_Span]:
         words = content_words(form)
-        at: dict[str, list[int]] = defaultdict(list)
-        for position, word in enumerate(words):
-            at[word.stem].append(position)
+        at = _positions(words)
         for stems, entries in self._phrases.items():
-            if any(stem not in at for stem in stems):
-                continue
             for run, strength in _runs(stems, words, at):
                 surface = " ".join(word.surface for word in run)
                 if len(words) > 1 and surface in _OVERCOMMON:
                     continue
                 if not run[0].negated:
                     yield _Span(run[0].start, run[-1].end, surface, strength, tuple(entries))
+
+
+def _match(words: str, language: Language | Literal[""]) -> Match:
+    return Match("name", words, language or language_of(words))
 
 
 def _append(table: dict, key: str | tuple[str, ...], entry: Entry) -> None:
@@ -267,10 +291,19 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     return not any(map(is_cjk, text[start - 1 : start] + text[end : end + 1]))
 
 
+def _positions(words: Iterable[Word]) -> dict[str, list[int]]:
+    at: dict[str, list[int]] = defaultdict(list)
+    for position, word in enumerate(words):
+        at[word.stem].append(position)
+    return at
+
+
 def _runs(
     stems: tuple[str, ...], words: tuple[Word, ...], at: Mapping[str, list[int]]
 ) -> Iterable[tuple[tuple[Word, ...], float]]:
     """Stretches of the text that hold all stems, with the strength of each."""
+    if any(stem not in at for stem in stems):
+        return
     full = {1: 0.8, 2: 0.92}.get(len(stems), 1.0)
     room = len(stems) + (0 if _CONTIGUOUS.intersection(stems) else _SLACK_WORDS)
     for first in sorted({position for stem in stems for position in at[stem]}):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from expressedit_mcp.images import Version
 from photoshop_bridge import Placing
@@ -20,3 +21,14 @@ class Outcome:
     cached: bool
     warnings: tuple[str, ...] = ()
     placings: tuple[Placing, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """What a job keeps of it, as JSON; `results` name its layers in the outbox."""
+        return {
+            "image_id": self.version.image_id,
+            "seed": self.version.request.get("seed"),
+            "elapsed_s": round(self.elapsed_s, 3),
+            "cached": self.cached,
+            "warnings": list(self.warnings),
+            "results": [placing.waiting.result for placing in self.placings],
+        }

@@ -184,17 +184,13 @@ class Photoshop:
             ) from error
         return placings
 
-    def place_all(self, outcomes: Sequence[Outcome], stop: Stop) -> list[Outcome]:
-        """The outcomes with their layers on the way; what cannot be placed is warned of, never lost."""
-        placed = []
-        for outcome in outcomes:
-            try:
-                placings = self.place(outcome.version.image_id, stop=stop)
-            except InputError as error:
-                placed.append(replace(outcome, warnings=(*outcome.warnings, str(error))))
-            else:
-                placed.append(replace(outcome, placings=tuple(placings)))
-        return placed
+    def placed(self, outcome: Outcome, stop: Stop) -> Outcome:
+        """The outcome with its layers on the way; what cannot be placed is warned of, never lost."""
+        try:
+            placings = self.place(outcome.version.image_id, stop=stop)
+        except InputError as error:
+            return replace(outcome, warnings=(*outcome.warnings, str(error)))
+        return replace(outcome, placings=tuple(placings))
 
     def _read(self, wanted: ReadRequest, stop: Stop) -> Reading:
         try:
@@ -293,7 +289,7 @@ class PanelService:
     def search(self, query: str, limit: int) -> Mapping[str, Any]:
         """Expression tags for the panel's suggestions."""
         try:
-            found = self._studio.search(query, None, limit, None)
+            found = self._studio.search(query, None, limit)
         except TagdbError as error:
             raise ServiceError(str(error)) from error
         hits = [
@@ -348,8 +344,9 @@ def layer_mask(patch: Patch, picture: Picture) -> np.ndarray:
     """The patch's alpha (h, w) uint8 as a layer mask: where the picture is transparent nothing may appear."""
     if picture.mode != "RGBA":
         return patch.alpha
-    own = picture.pixels[patch.box.slices][..., 3].astype(np.uint16)
-    return ((patch.alpha * own + 127) // 255).astype(np.uint8)
+    own = picture.pixels[patch.box.slices][..., 3]
+    most = int(np.iinfo(own.dtype).max)
+    return ((patch.alpha * own.astype(np.uint32) + most // 2) // most).astype(np.uint8)
 
 
 def _picture(reading: Reading) -> Picture:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import tagdb
-from expressedit_mcp.engine import Engine, LocalEngine, OnStep
+from expressedit_mcp.engine import Engine, OnStep
 from expressedit_mcp.engine.backend import Stop
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.images import (
@@ -41,22 +43,39 @@ from expressedit_mcp.imaging import (
     union,
 )
 from expressedit_mcp.imaging.crop import extract
+from expressedit_mcp.jobs import JobRecord, Jobs, Report
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import wording
-from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.commands import (
+    EditCommand,
+    ScaleCommand,
+    command_from_json,
+    command_to_json,
+)
+from expressedit_mcp.studio.engines import open_engine
 from expressedit_mcp.studio.exporting import export_psd
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Photoshop, is_document
 from expressedit_mcp.studio.planning import plan_edit
 from expressedit_mcp.studio.selecting import select
+from expressedit_mcp.studio.tag_store import open_tag_store
 from photoshop_bridge import Bridge
 
 _MIB = 1 << 20
 REPAIR_STRENGTH = 0.5
+EDIT_JOB = "edit"
 
 
 def _ignore_step(done: int, total: int, what: str) -> None:
     pass
+
+
+def _ignore_outcome(outcome: Outcome) -> None:
+    pass
+
+
+def _as_it_is(outcome: Outcome) -> Outcome:
+    return outcome
 
 
 def _never() -> bool:
@@ -64,7 +83,7 @@ def _never() -> bool:
 
 
 class Studio:
-    """Owns the tag store, the image store and the engine, and closes them.
+    """Owns the tag store, the image store, the engine and the jobs, and closes them.
 
     Its methods block and may be called from several threads; the engine takes one edit at a time.
     """
@@ -80,6 +99,7 @@ class Studio:
         finder: Finder | None = None,
     ) -> None:
         self.settings, self.roots = settings, roots
+        self.jobs = Jobs(settings.jobs_dir, {EDIT_JOB: self._edit_job})
         self.tags, self.images, self.engine, self.finder = tags, images, engine, finder
         self.photoshop = photoshop
 
@@ -91,21 +111,54 @@ class Studio:
         return cls(
             settings,
             Roots(settings.allowed_roots(Path.cwd())),
-            tagdb.TagStore(tagdb.load_tags(), settings.cache_dir / "tagdb"),
+            open_tag_store(settings),
             images,
-            LocalEngine(settings.model.expanduser(), settings.device),
+            open_engine(settings),
             Photoshop(bridge, images, settings.bridge_dir / "captures"),
         )
 
     def close(self) -> None:
+        self.jobs.close()
         self.tags.close()
         self.engine.close()
 
     def search(
-        self, query: str, text_en: str | None, limit: int, category: str | None
+        self,
+        query: str,
+        text_en: str | None,
+        limit: int,
+        *,
+        category: str | None = None,
+        part: str | None = None,
+        transform: str | None = None,
     ) -> tagdb.SearchResult:
         """Tags for a line of a story, an instruction or an emoticon."""
-        return self.tags.search(query, text_en=text_en, limit=limit, category=category)
+        return self.tags.search(
+            query,
+            text_en=text_en,
+            limit=limit,
+            category=category,
+            part=part,
+            transform=transform,
+        )
+
+    def explain_tag(self, name: str) -> tuple[tagdb.ExpressionTag, list[str]]:
+        """The tag of a name, and when to choose it over another or not.
+
+        Raises InputError, with the nearest tags, where no tag or several go by the name.
+        """
+        try:
+            tag = self.tags.get(name)
+        except tagdb.UnknownTagError as error:
+            near = "; ".join(f"{other}: {self.tags.get(other).gloss}" for other in error.nearest)
+            about = (
+                "names several tags" if error.ambiguous else "is no expression tag; the nearest are"
+            )
+            raise InputError(
+                f"{name!r} {about}: {near}. Ask for one of them, or search_expression_tags(query)."
+            ) from error
+        pairs = tagdb.load_pairs()
+        return tag, [pair.choose for pair in pairs if tag.tag in (pair.a, pair.b)]
 
     def build_prompt(
         self,
@@ -113,8 +166,9 @@ class Studio:
         character: str = "",
         style: str | None = None,
         negative_prompt: str | None = None,
+        dialect: str = "a1111",
     ) -> tagdb.BuiltPrompt:
-        """A prompt for the engine's model."""
+        """A prompt for the engine's model, whole and as edits of one part each."""
         return wording.from_tags(
             self.tags,
             self.engine,
@@ -122,6 +176,7 @@ class Studio:
             character=character,
             style=style,
             negative_prompt=negative_prompt,
+            dialect=dialect,
         )
 
     def unknown_to_model(self, prompt: tagdb.BuiltPrompt) -> tuple[str, ...]:
@@ -143,10 +198,41 @@ class Studio:
             return None
         return self.finder.find_faces(to_rgb(self.images.load(image_id).pixels))
 
+    def start_edit(self, command: EditCommand) -> JobRecord:
+        """The job of an edit that runs in the background. What it asks for is checked at once: InputError.
+
+        An open document is read at once too; the job edits what it showed then.
+        """
+        resolved, *_ = self._prepared(command, _never)
+        return self.jobs.start(EDIT_JOB, command_to_json(resolved))
+
     def edit(
-        self, command: EditCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
+        self,
+        command: EditCommand,
+        on_step: OnStep = _ignore_step,
+        stop: Stop = _never,
+        *,
+        on_outcome: Callable[[Outcome], None] = _ignore_outcome,
+        batch: bool = False,
     ) -> list[Outcome]:
-        """One outcome per variation. Raises InputError before anything is computed, or Cancelled."""
+        """One outcome per variation, each also told as it comes; `batch` lets interactive edits go first.
+
+        Raises InputError before anything is computed, or Cancelled.
+        """
+        prepared = self._prepared(command, stop)
+
+        def finish(outcome: Outcome) -> Outcome:
+            if command.place:
+                outcome = self.photoshop.placed(outcome, stop)
+            on_outcome(outcome)
+            return outcome
+
+        return self._edit(*prepared, on_step, stop, finish, batch)
+
+    def _prepared(
+        self, command: EditCommand, stop: Stop
+    ) -> tuple[EditCommand, Version, Picture, list[Selection], wording.Wording]:
+        """The command without references to an open document, and what it works on. Raises InputError."""
         words = wording.word_edit(
             self.tags,
             self.engine,
@@ -160,8 +246,17 @@ class Studio:
         parent = self.open_image(command.image)
         picture = self.images.load(parent.image_id)
         selections = select(command.region, picture, self._picture, self.finder)
-        outcomes = self._edit(command, parent, picture, selections, words, on_step, stop)
-        return self.photoshop.place_all(outcomes, stop) if command.place else outcomes
+        return command, parent, picture, selections, words
+
+    def _edit_job(self, request: Mapping[str, Any], report: Report) -> None:
+        """The work of an edit's job. Versions that are there already are found, not made again."""
+        self.edit(
+            command_from_json(request),
+            report.step,
+            report.stopped,
+            on_outcome=lambda outcome: report.item(outcome.facts()),
+            batch=True,
+        )
 
     def scale(
         self, command: ScaleCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
@@ -286,6 +381,8 @@ class Studio:
         words: wording.Wording,
         on_step: OnStep,
         stop: Stop,
+        finish: Callable[[Outcome], Outcome] = _as_it_is,
+        batch: bool = False,
     ) -> list[Outcome]:
         engine = self.engine
         plan = plan_edit(
@@ -310,9 +407,12 @@ class Studio:
             known = self.images.find(request)
             if known is None:
                 result = engine.edit(
-                    plan.request(picture, seed), _part(on_step, number, command.variations), stop
+                    plan.request(picture, seed),
+                    _part(on_step, number, command.variations),
+                    stop,
+                    batch=batch,
                 )
-                patch = Patch.of(result.rgb, plan.crop.box, plan.selection, picture)
+                patch = Patch.of(result.colour, plan.crop.box, plan.selection, picture)
                 facts = {
                     "model_calls": result.model_calls,
                     "controlled_calls": result.controlled_calls,
@@ -323,9 +423,8 @@ class Studio:
             else:
                 version = known
             elapsed = time.perf_counter() - started
-            outcomes.append(
-                Outcome(version, elapsed, known is not None, (*warnings, *self._full()))
-            )
+            outcome = Outcome(version, elapsed, known is not None, (*warnings, *self._full()))
+            outcomes.append(finish(outcome))
         return outcomes
 
     def _picture(self, reference: str) -> Picture:

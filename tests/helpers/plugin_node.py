@@ -58,9 +58,9 @@ def node() -> Path:
 
 
 def package_file(path: str) -> Path:
-    """A file of the installed packages, below node_modules; fails with the remedy when it is missing."""
+    """A file of the installed packages; without them the test is skipped and says how to get them."""
     file = PACKAGES / path
-    return file if file.is_file() else pytest.fail(NO_PACKAGES)
+    return file if file.is_file() else pytest.skip(NO_PACKAGES)
 
 
 def run_node(

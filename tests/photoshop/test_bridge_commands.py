@@ -116,6 +116,10 @@ def set_in(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
     ("change", "fault"),
     [
         (set_in("extra", value=1), "unknown key 'extra'"),
+        (set_in("host", "extra", value=1), "host: unknown key 'extra'"),
+        (set_in("host", "data", "extra", value=1), "host.data: unknown key 'extra'"),
+        (set_in("entrypoints", 0, "extra", value=1), "panel: unknown key 'extra'"),
+        (set_in("icons", 0, "extra", value=1), "plugin icon: unknown key 'extra'"),
         (set_in("manifestVersion", value=4), "manifestVersion"),
         (set_in("id", value="no spaces"), "id is missing"),
         (set_in("name", value="ab"), "3 to 45"),

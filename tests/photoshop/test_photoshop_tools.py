@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -145,6 +146,24 @@ async def test_one_call_edits_the_selection_of_the_open_document(
         client, "edit_expression", **edit_arguments(image=facts["parent"], context=None)
     )
     assert again["parent"] == facts["parent"]
+
+
+async def test_an_edit_in_the_background_edits_what_was_shown_at_the_call(
+    client: Client, host: DocumentHost, page: Document
+) -> None:
+    before = page.pixels.copy()
+    job = await ok(client, "edit_expression", **edit_arguments(wait=False))
+    page.selection = None
+    with anyio.fail_after(120):
+        while job["state"] not in ("done", "failed"):
+            await anyio.sleep(0.05)
+            job = await ok(client, "get_job", job_id=job["job_id"])
+    assert job["error"] == ""
+    (item,) = job["items"]
+    assert item["placements"][0]["state"] == "placed"
+    (made,) = (await ok(client, "list_images", limit=1))["images"]
+    assert_the_edit_lies_in(page, before, {**made, **item})
+    assert "In Photoshop" in text(await client.call_tool("get_job", {"job_id": job["job_id"]}))
 
 
 async def test_reading_first_and_placing_later_is_the_same(
@@ -377,3 +396,24 @@ async def test_over_stdio_an_edit_arrives_in_the_document(
             facts = await ok(client, "edit_expression", **edit_arguments())
     assert facts["placements"][0]["state"] == "placed"
     assert_the_edit_lies_in(page, before, facts)
+
+
+async def test_over_http_the_bridge_listens_as_well(
+    settings: Settings, storage: Storage, page: Document
+) -> None:
+    command = [sys.executable, "-m", "expressedit_mcp", "serve", "--http", "--port"]
+    port = free_port()
+    server = subprocess.Popen([*command, str(port)], stderr=subprocess.DEVNULL)
+    try:
+        await anyio.to_thread.run_sync(
+            lambda: wait_until(lambda: is_open(settings.bridge_port), 60)
+        )
+        with running(DocumentHost(settings.bridge_port, storage, [page])):
+            # two sessions of one server share its bridge
+            for _ in range(2):
+                async with Client(f"http://127.0.0.1:{port}/mcp") as client:
+                    status = await ok(client, "photoshop_status")
+                    assert status["host"]["documents"][0]["name"] == "page.psd"
+    finally:
+        server.kill()
+        server.wait()

@@ -52,15 +52,16 @@ def planes(document: PSDImage) -> np.ndarray:
     return np.moveaxis(np.frombuffer(data, dtype).reshape(shape), 0, 2)
 
 
+@pytest.mark.parametrize("edit_dtype", DTYPES, ids=["edit in 8 bit", "edit in 16 bit"])
 @pytest.mark.parametrize("dtype", DTYPES, ids=["8 bit", "16 bit"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_what_is_written_is_read_again(channels: int, dtype: Any) -> None:
+def test_what_is_written_is_read_again(channels: int, dtype: Any, edit_dtype: Any) -> None:
     """Odd sizes, a layer at an odd offset, a name that is not ASCII."""
     base = noise(97, 131, channels, dtype=dtype)
     merged = noise(97, 131, channels, dtype=dtype, seed=1)
     if channels == 4:
         merged[..., 3] = np.iinfo(dtype).max
-    colour = noise(31, 23, min(channels, 3), seed=2)
+    colour = noise(31, 23, min(channels, 3), dtype=edit_dtype, seed=2)
     layer = PsdLayer("表情: 笑顔", 33, 44, colour, noise(31, 23, seed=3))
     document = opened(write_psd(PsdBase("página", base, ICC, (300, 150)), [layer], merged))
     assert document.size == (131, 97)
@@ -76,11 +77,23 @@ def test_what_is_written_is_read_again(channels: int, dtype: Any) -> None:
     assert np.array_equal(stored(lowest, None, dtype)[..., :channels], base)
     assert made.name == layer.name
     assert made.bbox == (33, 44, 56, 75)
-    assert np.array_equal(stored(made, "color"), colour)
+    exact = colour / np.iinfo(edit_dtype).max * np.iinfo(dtype).max
+    assert np.abs(stored(made, "color", dtype) - exact).max() <= 0.5
     assert (stored(made, "shape") == 255).all()
     assert np.array_equal(stored(made, "mask")[..., 0], layer.mask)
     assert made.mask.background_color == 0
     assert np.array_equal(planes(document), merged)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_another_reader_sees_the_merged_image(channels: int) -> None:
+    """Pillow's own PSD reader, which shares no code with psd-tools."""
+    base, merged = noise(97, 131, channels), noise(97, 131, channels, seed=1)
+    layer = PsdLayer("new", 5, 6, noise(20, 20, channels), noise(20, 20))
+    data = write_psd(PsdBase("base", base, ICC, (300, 300)), [layer], merged)
+    with Image.open(io.BytesIO(data)) as seen:
+        assert np.array_equal(np.atleast_3d(np.asarray(seen)), merged)
+        assert seen.info["icc_profile"] == ICC
 
 
 def test_a_transparent_picture_is_merged_over_white_with_its_alpha() -> None:
@@ -129,10 +142,11 @@ def test_appending_keeps_every_old_byte_of_the_layers(channels: int, dtype: Any)
     assert not np.array_equal(planes(after), planes(before))
 
 
-def test_appending_blends_into_the_merged_image() -> None:
-    base = noise(10, 10, 3)
+@pytest.mark.parametrize("dtype", DTYPES, ids=["8 bit", "16 bit"])
+def test_appending_blends_into_the_merged_image(dtype: Any) -> None:
+    base = noise(10, 10, 3, dtype=dtype)
     old = write_psd(PsdBase("base", base), [], base)
-    colour, mask = noise(10, 10, 3, seed=1), noise(10, 10, seed=2)
+    colour, mask = noise(10, 10, 3, dtype=dtype, seed=1), noise(10, 10, seed=2)
     grown = planes(opened(append_layers(old, [PsdLayer("new", 0, 0, colour, mask)])))
     alpha = mask[..., None] / 255
     assert np.abs(grown - (base * (1 - alpha) + colour * alpha)).max() <= 0.5
