@@ -15,7 +15,7 @@ from expressedit_mcp.engine.backend import Stop
 from expressedit_mcp.errors import Cancelled, ExpressEditError, InputError
 from expressedit_mcp.images import ImageStore, Version
 from expressedit_mcp.images.store import ID_PATTERN
-from expressedit_mcp.imaging import Box, Patch, Picture, to_rgb
+from expressedit_mcp.imaging import Box, Patch, Picture, srgb_crop, to_rgb
 from expressedit_mcp.regions import DocumentRegion, MaskRegion, OneRegion
 from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
 from expressedit_mcp.studio.outcome import Outcome
@@ -268,7 +268,8 @@ class Photoshop:
         dx, dy = (capture.left, capture.top) if capture else (0, 0)
         box = patch.box.shifted(dx, dy)
         opaque = np.full((*patch.alpha.shape, 4), 255, np.uint8)
-        opaque[..., :3] = to_rgb(patch.pixels)
+        own = Picture(patch.pixels, picture.icc)
+        opaque[..., :3] = to_rgb(srgb_crop(own, own.size.box))
         return Layer(
             image_id=version.image_id,
             name=layer_name(version),
