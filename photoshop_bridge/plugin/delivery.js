@@ -211,7 +211,7 @@ class Delivery {
 
   /** @param {Link} link @param {Entry} entry @param {number} doc @param {boolean} force */
   async fetchAndPlace(link, entry, doc, force) {
-    const { area, rgba, mask } = await this.fetch(link, entry.result, force);
+    const { area, rgba, mask } = await this.fetchResult(link, entry.result, force);
     const { name, group, anchor } = entry;
     const result = { id: entry.result, name, group, area, anchor, rgba: rgba.data, mask: mask.data };
     return this.parts.queue(() =>
@@ -220,7 +220,7 @@ class Delivery {
   }
 
   /** @param {Link} link @param {string} result @param {boolean} force @throws {BridgeError} what the server answers */
-  async fetch({ transfers, rpc }, result, force) {
+  async fetchResult({ transfers, rpc }, result, force) {
     transfers.expect(result);
     try {
       const answer = await rpc.request("result.fetch", { result, ...(force ? { force: true } : {}) });
