@@ -211,19 +211,28 @@ class Delivery {
 
   /** @param {Link} link @param {Entry} entry @param {number} doc @param {boolean} force */
   async fetchAndPlace(link, entry, doc, force) {
-    const { transfers, rpc } = link;
-    transfers.expected = entry.result;
-    const answer = await rpc.request("result.fetch", { result: entry.result, ...(force ? { force: true } : {}) });
-    const [rgba, mask] = [transfers.take(answer.pixels, "pixels"), transfers.take(answer.mask, "mask")];
-    const area = fromWire(answer.rect);
-    if (!area || rgba.components !== 4 || mask.components !== 1) {
-      throw new BridgeError("bad_request", "The result has not the form of this protocol.");
-    }
+    const { area, rgba, mask } = await this.fetchResult(link, entry.result, force);
     const { name, group, anchor } = entry;
     const result = { id: entry.result, name, group, area, anchor, rgba: rgba.data, mask: mask.data };
     return this.parts.queue(() =>
       place(doc, result, (value) => this.note(entry, `Placing … ${Math.round(value * 100)} %`)),
     );
+  }
+
+  /** @param {Link} link @param {string} result @param {boolean} force @throws {BridgeError} what the server answers */
+  async fetchResult({ transfers, rpc }, result, force) {
+    transfers.expect(result);
+    try {
+      const answer = await rpc.request("result.fetch", { result, ...(force ? { force: true } : {}) });
+      const [rgba, mask] = [transfers.take(answer.pixels, "pixels"), transfers.take(answer.mask, "mask")];
+      const area = fromWire(answer.rect);
+      if (!area || rgba.components !== 4 || mask.components !== 1) {
+        throw new BridgeError("bad_request", "The result has not the form of this protocol.");
+      }
+      return { area, rgba, mask };
+    } finally {
+      transfers.expect(null);
+    }
   }
 
   /**

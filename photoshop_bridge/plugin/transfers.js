@@ -51,6 +51,8 @@ class Transfers {
     this.nextId = 1;
     /** Id of the result whose planes may come; null: none. @type {string | null} */
     this.expected = null;
+    /** Id of the newest transfer that the server began. */
+    this.lastBegun = 0;
     /** @type {Map<number, Plane & {id: number, got: number, seq: number, for: string}>} */
     this.arriving = new Map();
     /** @type {Map<number, Plane>} */
@@ -166,6 +168,12 @@ class Transfers {
 
   // ----- receiving
 
+  /** @param {string | null} result whose planes may come from now on; what came and was not taken is let go */
+  expect(result) {
+    this.expected = result;
+    this.arrived.clear();
+  }
+
   /**
    * Checks a transfer before memory is reserved for it.
    * @param {any} params of xfer.begin
@@ -175,11 +183,10 @@ class Transfers {
   onBegin(params) {
     const { transfer, kind, width, height, components, depth, bytes } = params;
     const bad = (/** @type {string} */ text) => new BridgeError("bad_request", text);
-    const known = this.arriving.has(transfer) || this.arrived.has(transfer) || this.aborted.has(transfer);
-    if (!Number.isInteger(transfer) || transfer < 1 || known) throw bad("the transfer's id is not new");
+    if (!Number.isInteger(transfer) || transfer <= this.lastBegun) throw bad("the transfer's id is not new");
     if (this.expected === null || params.for !== this.expected) throw bad("nobody asked for this transfer");
     if (kind !== "pixels" && kind !== "mask") throw bad(`kind ${kind} was not asked for`);
-    if (this.arriving.size >= MAX_OPEN) throw bad("too many transfers are open");
+    if (this.arriving.size + this.arrived.size >= MAX_OPEN) throw bad("too many transfers are open");
     for (const value of [width, height, components, bytes])
       if (!Number.isInteger(value) || value < 1) throw bad("wrong size");
     if (depth !== 8 || bytes !== width * height * components) throw bad("bytes is not width x height x components");
@@ -187,6 +194,7 @@ class Transfers {
       throw new BridgeError("too_large", `${width} x ${height} pixels are more than can be received.`);
     }
     const data = new Uint8Array(bytes);
+    this.lastBegun = transfer;
     this.arriving.set(transfer, {
       id: transfer,
       for: params.for,

@@ -318,7 +318,7 @@ for (const [title, begin] of [
   test(`a transfer ${title} is refused before memory is taken`, async () => {
     const made = await connected();
     const transfers = made.bridge.link.transfers;
-    transfers.expected = "result-1";
+    transfers.expect("result-1");
     const size = {
       transfer: 1,
       for: "result-1",
@@ -333,6 +333,32 @@ for (const [title, begin] of [
     assert.equal(transfers.arriving.size, 0);
   });
 }
+
+test("planes that nobody takes: two at most, an id once, and a new fetch lets them go", async () => {
+  const made = await connected();
+  const { transfers } = made.bridge.link;
+  const plane = { for: "result-1", kind: "mask", width: 5, height: 1, components: 1, depth: 8, bytes: 5 };
+  const begin = (transfer) => made.server.last.request("xfer.begin", { transfer, ...plane });
+  const send = (transfer) => made.server.last.sendFrame({ transfer, seq: 0, offset: 0, total: 5 }, Buffer.alloc(5));
+  transfers.expect("result-1");
+  for (const transfer of [1, 2]) {
+    await begin(transfer);
+    send(transfer);
+    await settle();
+  }
+  assert.equal(transfers.arrived.size, 2);
+  await assert.rejects(begin(3), /too many/);
+  transfers.expect("result-1");
+  await assert.rejects(begin(2), /not new/);
+  await begin(3);
+  const result = makeResult(AREA, { id: "result-1" });
+  made.server.last.nextTransfer = 4;
+  transfers.onAbort({ transfer: 3, reason: "test" });
+  made.server.put(result, referenceTo(made));
+  await settle(200);
+  assertPlacedOnce(made, result);
+  assert.deepEqual([transfers.arrived.size, transfers.arriving.size, transfers.expected], [0, 0, null]);
+});
 
 // ----- reading for the server
 

@@ -263,13 +263,17 @@ class Connection {
     for (let offset = 0, seq = 0; offset < data.length; offset += size, seq += 1) {
       const payload = data.subarray(offset, offset + size);
       const acked = new Promise((resolve) => this.waiters.set(transfer, resolve));
-      const frame = encode(1, transfer, seq, offset, data.length, payload);
-      if (this.mode === "binary") this.send(frame.buffer.slice(frame.byteOffset, frame.byteOffset + frame.length));
-      else this.notify("xfer.data", { frame: frame.toString("base64") });
+      this.sendFrame({ transfer, seq, offset, total: data.length }, payload);
       const next = await acked;
       if (next !== offset + payload.length) this.server.faults.push(`acknowledged ${next}`);
     }
     return transfer;
+  }
+
+  sendFrame({ transfer, seq, offset, total }, payload) {
+    const frame = encode(1, transfer, seq, offset, total, payload);
+    if (this.mode === "binary") this.send(frame.buffer.slice(frame.byteOffset, frame.byteOffset + frame.length));
+    else this.notify("xfer.data", { frame: frame.toString("base64") });
   }
 
   frame(bytes) {
