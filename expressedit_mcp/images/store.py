@@ -175,6 +175,13 @@ class ImageStore:
             raise InputError(f"The patch of {image_id} is gone; make the edit again.") from error
         return Patch(Box(*version.changed_box), colour, alpha[..., 0])
 
+    def lineage(self, image_id: str) -> list[Version]:
+        """A version and all it was made from, the opened picture first. Raises InputError."""
+        line = [self.get(image_id)]
+        while (parent := line[-1].parent) is not None:
+            line.append(self.get(parent))
+        return line[::-1]
+
     def versions(self) -> list[Version]:
         """All versions, the newest first."""
         found = (self._read(path.stem) for path in self.folder.glob("img_*.json"))

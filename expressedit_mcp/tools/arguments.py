@@ -16,7 +16,8 @@ def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
     except ValidationError as error:
         raise ValueError(
             'is not a region. Accepted: {"box": [left, top, right, bottom]}, {"ellipse": [left, top, right, '
-            'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, or a list of them, in pixels of the picture. '
+            'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, {"document": "selection"}, or a list of them, in '
+            "pixels of the picture. "
             "Words do not select: look at view_image(image_id, grid=True) to find coordinates"
         ) from error
 
@@ -25,7 +26,7 @@ ImageRef = Annotated[
     str,
     Field(
         description="image_id of an earlier result, path of a PNG, JPEG or WebP file in an allowed folder, "
-        "or a data: URI filled in by the client",
+        "a data: URI filled in by the client, or photoshop:active, the document open in Photoshop",
         min_length=1,
         examples=["img_3a4aa6b9c9e5ed0b3c7a", "panels/page1.png"],
     ),
@@ -35,7 +36,8 @@ RegionArg = Annotated[
     WrapValidator(_region_in_words),
     Field(
         description="What may change, in picture pixels, half-open; a list is the union. Select the whole "
-        "feature with some skin round it: eyes with brows and lids, mouth with a margin",
+        "feature with some skin round it: eyes with brows and lids, mouth with a margin. "
+        '{"document": "selection"} is what is selected in Photoshop',
         examples=[{"box": [86, 163, 170, 223]}, [{"ellipse": [62, 106, 102, 154]}]],
     ),
 ]

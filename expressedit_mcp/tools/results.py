@@ -15,6 +15,8 @@ from mcp.types import (
 )
 from pydantic import BaseModel, Field
 
+from expressedit_mcp.tools.placements import PlacementFacts, placement_facts, placements_in_words
+
 if TYPE_CHECKING:
     from expressedit_mcp.images import Preview, Version
     from expressedit_mcp.studio import Outcome, Studio
@@ -80,6 +82,7 @@ class EditedImage(ImageFacts):
     model: ModelFacts | None = Field(description="Null when no model took part")
     warnings: list[str]
     variations: list[Made]
+    placements: list[PlacementFacts] = Field(description="Layers in or on their way to Photoshop")
 
 
 class ImageList(BaseModel):
@@ -122,7 +125,7 @@ def opened_result(studio: Studio, version: Version) -> CallToolResult:
     summary = (
         f"Opened {facts.source} as {facts.image_id}, {facts.width} x {facts.height} {facts.mode}."
     )
-    return _with_picture(studio, version, summary, facts)
+    return picture_result(studio, version, summary, facts)
 
 
 def edited_result(studio: Studio, outcomes: list[Outcome]) -> CallToolResult:
@@ -138,6 +141,7 @@ def edited_result(studio: Studio, outcomes: list[Outcome]) -> CallToolResult:
         model=_model(studio, version),
         warnings=list(first.warnings),
         variations=[_made(studio, outcome) for outcome in outcomes],
+        placements=[placement_facts(p) for outcome in outcomes for p in outcome.placings],
     )
     left, top, right, bottom = version.changed_box or (0, 0, 0, 0)
     retry = (
@@ -149,8 +153,9 @@ def edited_result(studio: Studio, outcomes: list[Outcome]) -> CallToolResult:
     summary = (
         f"Made {facts.image_id}{known}: {facts.path}\nOnly pixels in [{left}, {top}, {right}, {bottom}] "
         f"changed; all others are byte for byte those of {facts.parent}.{retry}"
+        f"{placements_in_words(facts.placements)}"
     )
-    return _with_picture(studio, version, summary, facts)
+    return picture_result(studio, version, summary, facts)
 
 
 def plain_result(facts: BaseModel, summary: str) -> CallToolResult:
@@ -166,9 +171,10 @@ def preview_content(preview: Preview) -> ImageContent:
     return ImageContent(data=base64.b64encode(preview.data).decode(), mime_type=preview.mime_type)
 
 
-def _with_picture(
+def picture_result(
     studio: Studio, version: Version, summary: str, facts: BaseModel
 ) -> CallToolResult:
+    """Facts in text and structure, a preview of the version, and a link to it."""
     from expressedit_mcp.images import make_preview
 
     text = TextContent(text=f"{summary}\n{facts.model_dump_json()}")
