@@ -75,7 +75,10 @@ def add_commands(main: click.Group, read_settings: Callable[[], Settings]) -> No
                 raise click.ClickException(f"No result {discard!r} is waiting.")
             click.echo(f"Discarded {discard}.")
             return
-        for waiting in box.pending():
+        pending = box.pending()
+        if not pending:
+            click.echo("No result waits.")
+        for waiting in pending:
             document = waiting.document.name if waiting.document else "any document, by a click"
             problem = f"  ({waiting.error.message})" if waiting.error else ""
             click.echo(

@@ -57,7 +57,7 @@ def test_a_code_of_the_command_line_pairs_with_a_running_server(
 def test_the_outbox_is_listed_and_results_thrown_away(
     settings: Settings, document: Document
 ) -> None:
-    assert run("outbox") == ""
+    assert run("outbox") == "No result waits.\n"
     box = Bridge(settings.bridge_dir, mode="off").outbox
     host = DocumentHost(0, Storage(), [document])
     first = box.put(layer_for(host, number=1))

@@ -1,5 +1,6 @@
 """The authored texts: enough of them, in their language, without leaks, repeats or templates."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -54,6 +55,12 @@ def test_stories_do_not_name_what_they_show():
 def test_no_text_is_nearly_another(kind):
     texts = [text.text for text in TEXTS if text.kind == kind]
     assert [(texts[i], texts[j]) for i, j, _ in near_duplicates(texts, 0.3)] == []
+
+
+def test_chinese_and_japanese_stories_are_punctuated_as_print_is():
+    halfwidth = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff][,.!?;:()\"']")
+    assert [t.text for t in STORIES if t.lang in ("zh", "ja") and halfwidth.search(t.text)] == []
+    assert halfwidth.search("他笑了,但是")
 
 
 def test_few_texts_begin_alike():
