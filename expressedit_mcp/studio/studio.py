@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shutil
 import time
@@ -41,12 +42,13 @@ from expressedit_mcp.imaging import (
     union,
 )
 from expressedit_mcp.imaging.crop import extract
+from expressedit_mcp.preview.finder import FaceFinder
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.planning import plan_edit
-from expressedit_mcp.studio.selecting import select
+from expressedit_mcp.studio.selecting import FindFaces, select
 
 _MIB = 1 << 20
 REPAIR_STRENGTH = 0.5
@@ -87,6 +89,7 @@ class Studio:
             tagdb.TagStore(tagdb.load_tags(), settings.cache_dir / "tagdb"),
             ImageStore(settings.pictures_dir),
             LocalEngine(settings.model.expanduser(), settings.device),
+            FaceFinder(),
         )
 
     def close(self) -> None:
@@ -153,8 +156,9 @@ class Studio:
         )
         parent = self.open_image(command.image)
         picture = self.images.load(parent.image_id)
-        selections = select(command.region, picture, self._picture, self.finder)
-        return self._edit(command, parent, picture, selections, words, on_step, stop)
+        find_faces = self._faces_of(picture)
+        selections = select(command.region, picture, self._picture, find_faces)
+        return self._edit(command, parent, picture, selections, words, find_faces, on_step, stop)
 
     def scale(
         self, command: ScaleCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
@@ -178,7 +182,8 @@ class Studio:
         started = time.perf_counter()
         parent = self.open_image(command.image)
         picture = self.images.load(parent.image_id)
-        selections = select(command.region, picture, self._picture, self.finder)
+        find_faces = self._faces_of(picture)
+        selections = select(command.region, picture, self._picture, find_faces)
         request = {
             "operation": "scale",
             "image": parent.image_id,
@@ -208,7 +213,7 @@ class Studio:
             context=command.context,
         )
         after = apply_patch(picture, patch)
-        repaired = self._edit(edit, scaled, after, [written], words, on_step, stop)[0]
+        repaired = self._edit(edit, scaled, after, [written], words, find_faces, on_step, stop)[0]
         return replace(repaired, elapsed_s=time.perf_counter() - started)
 
     def view(self, image_id: str, box: Box | None, max_side: int, grid: bool) -> Preview:
@@ -262,6 +267,7 @@ class Studio:
         picture: Picture,
         selections: list[Selection],
         words: wording.Wording,
+        find_faces: FindFaces | None,
         on_step: OnStep,
         stop: Stop,
     ) -> list[Outcome]:
@@ -274,7 +280,7 @@ class Studio:
             words,
             engine.card,
             engine.fingerprint,
-            self.finder,
+            find_faces,
         )
         warnings = (*words.warnings, *plan.warnings, *self._domain())
         first = plan.derived_seed() if command.seed is None else command.seed
@@ -304,6 +310,13 @@ class Studio:
                 Outcome(version, elapsed, known is not None, (*warnings, *self._full()))
             )
         return outcomes
+
+    def _faces_of(self, picture: Picture) -> FindFaces | None:
+        """The picture's faces, looked for when they are first asked for; None without a finder."""
+        finder = self.finder
+        if finder is None:
+            return None
+        return functools.cache(lambda: finder.find_faces(to_rgb(picture.pixels)))
 
     def _picture(self, reference: str) -> Picture:
         if ID_PATTERN.fullmatch(reference):

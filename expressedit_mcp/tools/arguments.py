@@ -16,8 +16,9 @@ def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
     except ValidationError as error:
         raise ValueError(
             'is not a region. Accepted: {"box": [left, top, right, bottom]}, {"ellipse": [left, top, right, '
-            'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, or a list of them, in pixels of the picture. '
-            "Words do not select: look at view_image(image_id, grid=True) to find coordinates"
+            'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, {"part": "face|eyes|left_eye|right_eye|brows|'
+            'mouth", "face": 0}, or a list of them, in pixels of the picture. Other words do not select: look '
+            "at view_image(image_id, grid=True) to find coordinates"
         ) from error
 
 
@@ -35,15 +36,20 @@ RegionArg = Annotated[
     WrapValidator(_region_in_words),
     Field(
         description="What may change, in picture pixels, half-open; a list is the union. Select the whole "
-        "feature with some skin round it: eyes with brows and lids, mouth with a margin",
-        examples=[{"box": [86, 163, 170, 223]}, [{"ellipse": [62, 106, 102, 154]}]],
+        "feature with some skin round it: eyes with brows and lids, mouth with a margin. A part (left and "
+        "right are the viewer's) works where open_image found faces",
+        examples=[
+            {"part": "mouth"},
+            {"box": [86, 163, 170, 223]},
+            [{"ellipse": [62, 106, 102, 154]}],
+        ],
     ),
 ]
 ContextArg = Annotated[
     tuple[Number, Number, Number, Number] | None,
     Field(
         description="[left, top, right, bottom] that the model also sees; changes nothing outside region. "
-        "Give the whole face",
+        "Give the whole face; where open_image found it that is not needed",
         examples=[[36, 59, 220, 243]],
     ),
 ]

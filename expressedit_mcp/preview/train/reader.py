@@ -1,0 +1,148 @@
+"""Trains the face reader on the rig's drawings, on one CPU core.
+
+Run: python -m expressedit_mcp.preview.train.reader --work FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+from expressedit_mcp.preview.reader import HIDDEN, LAYERS, READER_WEIGHTS, SQUEEZED, Answers
+
+from .loop import Losses
+from .reader_fitting import export, fit, to_input, trunk, trunk_arrays
+from .reader_samples import (
+    TAGS,
+    Drawings,
+    Warp,
+    answers,
+    collect,
+    geometry,
+    negatives,
+    weathered,
+)
+
+SEED = 20_001
+BATCH, NEGATIVES = 56, 8
+_CELLS = 8 * 8
+
+
+class ReaderNet(nn.Module):
+    """The network that `preview.reader.FaceReader` runs."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.trunk = trunk(LAYERS)
+        self.squeeze = nn.Conv2d(LAYERS[-1].channels, SQUEEZED, 1)
+        self.hidden = nn.Linear(_CELLS * SQUEEZED, HIDDEN)
+        self.dropout = nn.Dropout(0.1)
+        self.out = nn.Linear(HIDDEN, size)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        cells = torch.relu(self.squeeze(self.trunk(pictures)))
+        # (rows, columns, channels), the order of the NumPy side
+        hidden = torch.relu(self.hidden(cells.permute(0, 2, 3, 1).flatten(1)))
+        return self.out(self.dropout(hidden))
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        return {
+            **trunk_arrays(self.trunk),
+            "squeeze.weight": self.squeeze.weight[:, :, 0, 0],
+            "squeeze.bias": self.squeeze.bias,
+            "hidden.weight": self.hidden.weight,
+            "hidden.bias": self.hidden.bias,
+            "out.weight": self.out.weight,
+            "out.bias": self.out.bias,
+        }
+
+
+class Teacher:
+    """Batches of changed drawings, and the loss of the reader's answers to them."""
+
+    def __init__(self, drawings: Drawings, layout: Answers) -> None:
+        self.drawings, self.layout = drawings, layout
+
+    def mean_geometry(self) -> np.ndarray:
+        """The geometry answers of an undisturbed look, averaged over the drawings."""
+        rng = np.random.default_rng(0)
+        looks = range(min(500, len(self.drawings.pixels)))
+        truth = self.drawings.truth
+        return np.mean(
+            [geometry(truth, n, Warp.about(truth.frames[n], rng, 0.0)) for n in looks], axis=0
+        )
+
+    def pictures_at(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pictures, which drawings the first BATCH show, and their geometry; the rest have no face.
+
+        The same step gives the same pictures.
+        """
+        rng = np.random.default_rng([SEED, step])
+        picked = rng.integers(0, len(self.drawings.pixels), BATCH)
+        pictures, places = [], []
+        for number in picked:
+            # most looks are nearly right, as a second pass is; some as wrong as a finder may be
+            reach = 1.0 if rng.random() < 0.25 else 0.2
+            warp = Warp.about(self.drawings.truth.frames[number], rng, reach)
+            pictures.append(weathered(warp.picture(self.drawings.pixels[number]), rng))
+            places.append(geometry(self.drawings.truth, number, warp))
+        pictures += [weathered(crop, rng) for crop in negatives(rng, self.drawings, NEGATIVES)]
+        return np.stack(pictures), picked, np.stack(places)
+
+    def losses(self, model: nn.Module, step: int) -> Losses:
+        """L1 of places and lengths, cross entropy of the rest; an iris that is not drawn has no place."""
+        pictures, picked, places = self.pictures_at(step)
+        with torch.autocast("cpu", torch.bfloat16):
+            out = model(to_input(pictures)).float()
+        found, part = out[:BATCH], self.layout.slices
+        shown = torch.from_numpy(self.drawings.truth.irises[picked, :, 2] > 0).float()
+        weight = torch.ones(places.shape)
+        weight[:, part["irises"]] = 4.0 * shown.repeat_interleave(3, dim=1)
+        face = (torch.arange(len(out)) < BATCH).float()
+        away = (found[:, self.layout.geometry] - torch.from_numpy(places)).abs() * weight
+        tags = torch.from_numpy(self.drawings.truth.tags[picked]).float()
+        losses = {
+            "places": 20 * away.mean(),
+            "tags": cross_entropy(found[:, part["tags"]], tags) * len(TAGS),
+            "irises": cross_entropy(found[:, part["shown"]], shown),
+            "face": cross_entropy(out[:, part["face"]].squeeze(1), face),
+        }
+        return {"loss": torch.stack(list(losses.values())).sum(), **losses}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="folder for drawings and checkpoint")
+    parser.add_argument("--out", type=Path, default=READER_WEIGHTS)
+    parser.add_argument("--drawings", type=int, default=16_000)
+    parser.add_argument("--steps", type=int, default=2_600)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    teacher = Teacher(drawings_in(options.work, options.drawings), answers())
+    torch.manual_seed(SEED)
+    model = ReaderNet(teacher.layout.size)
+    with torch.no_grad():
+        model.out.bias[teacher.layout.geometry] = torch.from_numpy(teacher.mean_geometry())
+    work = options.work / "reader"
+    fit(model, lambda step: teacher.losses(model, step), work, options.steps)
+    facts = {"points": teacher.layout.points, "tags": TAGS}
+    export(model.arrays(), facts, options.out)
+    print(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB", flush=True)
+
+
+def drawings_in(folder: Path, count: int) -> Drawings:
+    """The training drawings, drawn once and kept in the folder."""
+    path = folder / f"drawings-{count}.npz"
+    if not path.is_file():
+        print(f"drawing {count} faces", flush=True)
+        collect(SEED, count).save(path)
+    return Drawings.load(path)
+
+
+if __name__ == "__main__":
+    main()
