@@ -1,16 +1,13 @@
 """The embedded preview: drawn characters with any expression, and where their features lie."""
 
-from .character import CHARACTERS, Character, View, sample_character, sample_view
-from .expression import (
-    Expression,
-    Variation,
-    expression_from_tags,
-    expression_tags,
-    sample_expression,
-)
+from .cast import CHARACTERS, sample_character, sample_view
+from .character import Character, View
+from .expression import Expression
 from .landmarks import EyeLandmarks, Landmarks
 from .rig import Drawing, draw_character
+from .sampling import sample_expression
 from .sheet import contact_sheet
+from .tagging import expression_from_tags, expression_tags
 
 __all__ = [
     "CHARACTERS",
@@ -19,7 +16,6 @@ __all__ = [
     "Expression",
     "EyeLandmarks",
     "Landmarks",
-    "Variation",
     "View",
     "contact_sheet",
     "draw_character",
