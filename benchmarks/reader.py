@@ -17,7 +17,9 @@ from expressedit_mcp.imaging import Box
 from expressedit_mcp.preview import View, draw_character, sample_character, sample_view
 from expressedit_mcp.preview.finder import FaceFinder
 from expressedit_mcp.preview.reader import FaceReader, Reading
-from expressedit_mcp.preview.train.reader_samples import TAGS, random_expression, truth_of
+from expressedit_mcp.preview.tags import RULES
+from expressedit_mcp.preview.train.reader_samples import LOOKS, TAGS, random_expression, truth_of
+from expressedit_mcp.preview.words import WORDS
 
 SEED = 90_001  # held out: training draws from other seeds
 Rng = np.random.Generator
@@ -54,22 +56,27 @@ def read_rows(reader: FaceReader, count: int) -> Iterator[str]:
         radii += list(_radius_errors(reading, truth["irises"]))
         asked[number], given[number] = truth["tags"], [reading.tags[tag] for tag in TAGS]
     errors = 100 * np.array(places)
-    yield f"| landmark error, % of the distance between the eyes | {errors.mean():.2f} (median {np.median(errors):.2f}) | {count} |"
+    figure = f"{errors.mean():.2f} (median {np.median(errors):.2f})"
+    yield f"| landmark error, % of the distance between the eyes | {figure} | {count} |"
     seen = np.array([error for error in radii if error is not None])
     yield f"| iris radius, mean absolute error, % | {100 * np.abs(seen).mean():.1f} | {len(seen)} |"
     yield f"| iris seen or not, wrong | {sum(error is None for error in radii)} | {2 * count} |"
     scores = {tag: average_precision(asked[:, n], given[:, n]) for n, tag in enumerate(TAGS)}
     known = {tag: score for tag, score in scores.items() if asked[:, TAGS.index(tag)].sum() >= 2}
-    yield f"| average precision, mean over tags with two or more drawings | {np.mean(list(known.values())):.3f} | {len(known)} tags |"
+    for kind, names in (("a part", RULES), ("the whole face", WORDS), ("the character", LOOKS)):
+        mean = np.mean([known[tag] for tag in names if tag in known])
+        yield f"| average precision, mean over tags of {kind} | {mean:.3f} | {len(names)} tags |"
     yield f"| tags right at 0.5 | {((given >= 0.5) == asked).mean():.4f} | {asked.size} |"
-    worst = sorted(known, key=lambda tag: known[tag])[:12]
+    worst = sorted((tag for tag in known if tag in RULES), key=lambda tag: known[tag])[:16]
     yield f"| the worst | {', '.join(f'{tag} {known[tag]:.2f}' for tag in worst)} | |"
     yield f"| one crop, ms | {spread([1000 * s for s in seconds], 1)} | {count} |"
 
 
 def _radius_errors(reading: Reading, irises: np.ndarray) -> Iterator[float | None]:
     """Relative errors of both radii; None where an iris was seen that is not there, or missed."""
-    for found, (_, _, radius) in zip((reading.left_iris, reading.right_iris), irises, strict=True):
+    for found, (_, _, radius, _) in zip(
+        (reading.left_iris, reading.right_iris), irises, strict=True
+    ):
         if (found is None) != (radius == 0):
             yield None
         elif found is not None:

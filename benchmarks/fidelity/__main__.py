@@ -10,19 +10,34 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 from PIL import Image
 
-from benchmarks.fidelity import identity
 from benchmarks.fidelity.endurance import hundred_edits, sweeps
+from benchmarks.fidelity.identity import identity, mouth_sharpness
 from benchmarks.fidelity.outcome import Outcome
 from benchmarks.fidelity.places import gazes, irises_scaled
-from benchmarks.fidelity.setting import Bench, Subject, changed_parts
-from benchmarks.fidelity.tags import pairs_of, single_tags, tag_pairs, winks
+from benchmarks.fidelity.setting import SIZE_PX, Bench, Subject, changed_parts
+from benchmarks.fidelity.tags import pairs_of, single_tags, tag_pairs, winks, words
 from benchmarks.machine import describe
 from expressedit_mcp.preview import contact_sheet
+from expressedit_mcp.preview.tags import RULES
+from expressedit_mcp.preview.words import WORDS
 from expressedit_mcp.settings import SHIPPED_MODEL
 
-CHECKS = ("tags", "pairs", "words", "winks", "irises", "gaze", "identity", "stress", "sweeps")
+CHECKS = (
+    "tags",
+    "pairs",
+    "words",
+    "winks",
+    "irises",
+    "gaze",
+    "identity",
+    "sharpness",
+    "stress",
+    "sweeps",
+)
 _PICTURE_PX = 160
 
 
@@ -30,10 +45,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="model directory")
     parser.add_argument("--out", type=Path, help="folder for contact sheets")
-    parser.add_argument("--only", choices=CHECKS, action="append", help="one check; may be repeated")
+    parser.add_argument(
+        "--only", choices=CHECKS, action="append", help="one check; may be repeated"
+    )
     parser.add_argument("--subjects", type=int, default=5)
-    parser.add_argument("--tags", type=int, default=0, help="most single tags; 0: all the model knows")
-    parser.add_argument("--quick", action="store_true", help="two subjects, twelve tags, twenty edits")
+    parser.add_argument(
+        "--tags", type=int, default=0, help="most single tags; 0: all the model knows"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="two subjects, twelve tags, twenty edits"
+    )
     options = parser.parse_args()
     if options.quick:
         options.subjects, options.tags = 2, 12
@@ -55,8 +76,8 @@ def _checks(bench: Bench, options: argparse.Namespace) -> dict[str, Callable[[],
     """Each check by name, ready to run."""
     subjects = [Subject.of(number) for number in range(options.subjects)]
     known = sorted(tag for tag in bench.words if changed_parts([tag]))
-    states = [tag for tag in known if "emotion" not in changed_parts([tag])]
-    words = [tag for tag in known if tag not in states]
+    states = [tag for tag in known if tag in RULES]
+    whole = [tag for tag in known if tag in WORDS]
     chosen = states[:: max(1, len(states) // options.tags)] if options.tags else states
     few = [tag for tag in ("closed eyes", ":d", "constricted pupils", "frown") if tag in known]
     gaze = [tag for tag in known if changed_parts([tag]) == {"gaze"}]
@@ -64,11 +85,12 @@ def _checks(bench: Bench, options: argparse.Namespace) -> dict[str, Callable[[],
     return {
         "tags": lambda: single_tags(bench, subjects, chosen),
         "pairs": lambda: tag_pairs(bench, subjects, pairs_of(states, 2 * len(chosen))),
-        "words": lambda: single_tags(bench, subjects, words),
+        "words": lambda: words(bench, subjects, whole),
         "winks": lambda: winks(bench, subjects),
         "irises": lambda: irises_scaled(bench, subjects, (0.5, 0.75, 1.25)),
         "gaze": lambda: gazes(bench, subjects, gaze),
-        "identity": lambda: identity.identity(bench, subjects, few),
+        "identity": lambda: identity(bench, subjects, few),
+        "sharpness": lambda: mouth_sharpness(bench, subjects, [":d", "frown"]),
         "stress": lambda: hundred_edits(bench, subjects[0], few, edits),
         "sweeps": lambda: sweeps(bench, subjects[:2], few),
     }
@@ -82,13 +104,11 @@ def _save_sheet(outcome: Outcome, path: Path) -> None:
     print(f"  {path}", flush=True)
 
 
-def _small(pixels):
-    image = Image.fromarray(pixels)
-    if image.width > _PICTURE_PX * 2:
-        image = image.resize((_PICTURE_PX, _PICTURE_PX * image.height // image.width), Image.Resampling.LANCZOS)
-    import numpy as np
-
-    return np.asarray(image)
+def _small(pixels: np.ndarray) -> np.ndarray:
+    """A drawing at the size of a sheet's cells; crops and plots are shown as they are."""
+    if pixels.shape[:2] != (SIZE_PX, SIZE_PX):
+        return pixels
+    return cv2.resize(pixels, (_PICTURE_PX, _PICTURE_PX), interpolation=cv2.INTER_AREA)
 
 
 if __name__ == "__main__":

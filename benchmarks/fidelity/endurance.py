@@ -36,8 +36,12 @@ def hundred_edits(bench: Bench, subject: Subject, tags: Sequence[str], count: in
             first = first or measured
             last = measured[0] / first[0], measured[1] / first[1]
             outcome.show(f"after {number + 1}: {tag}", pixels)
-    before, after = (_outside_hash(picture, touched) for picture in (subject.neutral.pixels, pixels))
-    outcome.add(f"{count} edits in a row: outside of all", "equal" if before == after else "DIFFERS", count)
+    before, after = (
+        _outside_hash(picture, touched) for picture in (subject.neutral.pixels, pixels)
+    )
+    outcome.add(
+        f"{count} edits in a row: outside of all", "equal" if before == after else "DIFFERS", count
+    )
     outcome.add("finest detail, last same edit / first", f"{last[0]:.2f}", count // 10)
     outcome.add("saturation, last same edit / first", f"{last[1]:.2f}", count // 10)
     return outcome
@@ -64,7 +68,9 @@ def sweeps(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) -> Ou
             outcome.show(f"{name}: {what}", line_plot(name, values, lines))
             for inside, line in lines.items():
                 figures = ", ".join(f"{v:g}: {y:.2f}" for v, y in zip(values, line, strict=True))
-                outcome.add(f"{what} over {name}, edges {inside}", figures, len(tags) * len(subjects))
+                outcome.add(
+                    f"{what} over {name}, edges {inside}", figures, len(tags) * len(subjects)
+                )
     return outcome
 
 

@@ -9,12 +9,10 @@ import numpy as np
 from benchmarks.fidelity.outcome import Outcome
 from benchmarks.fidelity.setting import Bench, Subject
 from expressedit_mcp.imaging import Picture
-from expressedit_mcp.preview.reader import Circle, Reading
+from expressedit_mcp.preview.reader import Iris, Reading
 from expressedit_mcp.preview.train.reader_samples import truth_of
 from expressedit_mcp.regions import EllipseRegion
 from expressedit_mcp.studio import ScaleCommand
-
-IRIS_ROOM, IRIS_TALLNESS = 1.1, 1.28
 
 
 def irises_scaled(bench: Bench, subjects: Sequence[Subject], factors: Sequence[float]) -> Outcome:
@@ -45,7 +43,10 @@ def gazes(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) -> Out
             edited, truth = bench.edit(subject, [tag]), truth_of(subject.drawn([tag]))
             mirrored = truth_of(subject.drawn([tag], side="left"))
             width = _eye_width(truth)
-            for reading, values in ((edited.reading, edited_away), (bench.neutral(subject), unedited_away)):
+            for reading, values in (
+                (edited.reading, edited_away),
+                (bench.neutral(subject), unedited_away),
+            ):
                 # a gaze tag names no side, so either is right
                 away = [_away(reading, wanted) / width for wanted in (truth, mirrored)]
                 values.append(min(away))
@@ -54,15 +55,21 @@ def gazes(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) -> Out
                 same_way.append(bool(np.linalg.norm(moves[0] - moves[1]) < 0.25 * width))
             outcome.show(tag, edited.after)
     count = len(edited_away)
-    outcome.add("gaze: distance from the drawn, % of eye width", f"{100 * np.nanmean(edited_away):.1f}", count)
+    outcome.add(
+        "gaze: distance from the drawn, % of eye width",
+        f"{100 * np.nanmean(edited_away):.1f}",
+        count,
+    )
     outcome.add("gaze: the same, unedited", f"{100 * np.nanmean(unedited_away):.1f}", count)
-    outcome.add("gaze: both eyes move alike", f"{np.mean(same_way):.3f}" if same_way else "-", len(same_way))
+    outcome.add(
+        "gaze: both eyes move alike", f"{np.mean(same_way):.3f}" if same_way else "-", len(same_way)
+    )
     return outcome
 
 
 def _scaled(bench: Bench, subject: Subject, factor: float) -> np.ndarray:
     parent = bench.studio.images.add(Picture(subject.neutral.pixels.copy()), "drawn")
-    irises = [Circle(*map(float, iris)) for iris in truth_of(subject.neutral)["irises"]]
+    irises = [Iris(*map(float, iris)) for iris in truth_of(subject.neutral)["irises"]]
     command = ScaleCommand(
         parent.image_id,
         [_region(iris) for iris in irises],
@@ -76,10 +83,10 @@ def _scaled(bench: Bench, subject: Subject, factor: float) -> np.ndarray:
     return bench.studio.images.load(made.version.image_id).pixels
 
 
-def _region(iris: Circle) -> EllipseRegion:
+def _region(iris: Iris) -> EllipseRegion:
     """An ellipse a little larger than the iris."""
-    x, y = iris.radius * IRIS_ROOM, iris.radius * IRIS_ROOM * IRIS_TALLNESS
-    return EllipseRegion(ellipse=[iris.x - x, iris.y - y, iris.x + x, iris.y + y])
+    i = iris.with_rim()
+    return EllipseRegion(ellipse=[i.x - i.radius, i.y - i.height, i.x + i.radius, i.y + i.height])
 
 
 def _errors(before: Reading, after: Reading, factor: float) -> list[float | None]:
@@ -106,7 +113,9 @@ def _away(reading: Reading, truth: dict[str, np.ndarray]) -> float:
     """Mean distance of the seen irises from the true ones, pixels; NaN where none is seen."""
     found = [
         np.hypot(iris.x - x, iris.y - y)
-        for iris, (x, y, radius) in zip((reading.left_iris, reading.right_iris), truth["irises"], strict=True)
+        for iris, (x, y, radius, _) in zip(
+            (reading.left_iris, reading.right_iris), truth["irises"], strict=True
+        )
         if iris and radius
     ]
     return float(np.mean(found)) if found else float("nan")

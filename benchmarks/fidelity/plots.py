@@ -11,9 +11,7 @@ _SIZE, _FRAME = (420, 280), (54, 16, 404, 236)  # left, top, right, bottom of th
 _INKS = ("#c0392b", "#1f618d", "#1e8449", "#7d3c98")
 
 
-def line_plot(
-    title: str, xs: Sequence[float], lines: Mapping[str, Sequence[float]]
-) -> np.ndarray:
+def line_plot(title: str, xs: Sequence[float], lines: Mapping[str, Sequence[float]]) -> np.ndarray:
     """Each line's values over xs, from 0 to the largest or 1, as (H, W, 3) uint8."""
     image = Image.new("RGB", _SIZE, "white")
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(13)

@@ -24,7 +24,7 @@ from expressedit_mcp.preview import (
     sample_view,
 )
 from expressedit_mcp.preview.reader import FaceReader, Reading
-from expressedit_mcp.preview.train.reader_samples import EXPRESSION_TAGS
+from expressedit_mcp.preview.tagging import EXPRESSION_TAGS
 from expressedit_mcp.regions import BoxRegion, OneRegion
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import EditCommand, Studio
@@ -116,9 +116,7 @@ class Bench:
         outcome = self.studio.edit(replace(command, **changes))[0]
         return self.result(subject, pixels, outcome.version.image_id, outcome.elapsed_s)
 
-    def result(
-        self, subject: Subject, before: np.ndarray, image_id: str, seconds: float
-    ) -> Edited:
+    def result(self, subject: Subject, before: np.ndarray, image_id: str, seconds: float) -> Edited:
         """The version as an Edited."""
         version = self.studio.images.get(image_id)
         after = self.studio.images.load(image_id).pixels

@@ -8,7 +8,11 @@ import numpy as np
 
 from benchmarks.fidelity.outcome import Outcome
 from benchmarks.fidelity.setting import Bench, Subject, changed_parts
+from expressedit_mcp.preview.expression import PARTS
 from expressedit_mcp.preview.reader import Reading
+from expressedit_mcp.preview.states import EYE_STATES
+from expressedit_mcp.preview.tags import RULES
+from expressedit_mcp.preview.words import WORDS
 
 READS_AT = 0.5
 _SHOWN_PAIRS = 12
@@ -87,8 +91,73 @@ def winks(bench: Bench, subjects: Sequence[Subject]) -> Outcome:
     for subject in subjects:
         for side in ("left", "right"):
             edited = bench.edit(subject, ["one eye closed"], f"{side}_eye")
-            shut = {"left": edited.reading.left_iris is None, "right": edited.reading.right_iris is None}
+            shut = {
+                "left": edited.reading.left_iris is None,
+                "right": edited.reading.right_iris is None,
+            }
             right += shut[side] and sum(shut.values()) == 1
             outcome.show(f"wink, {side} eye selected", edited.after)
     outcome.add("winks on the asked side", f"{right / (2 * len(subjects)):.3f}", 2 * len(subjects))
     return outcome
+
+
+def words(bench: Bench, subjects: Sequence[Subject], names: Sequence[str]) -> Outcome:
+    """Words for the whole face, in one edit of the head: all parts must look as the word allows."""
+    outcome = Outcome()
+    right, drawn_right, parts = [], [], []
+    for number, word in enumerate(names):
+        subject = subjects[number % len(subjects)]
+        edited, drawn = bench.edit(subject, [word], "head"), subject.drawn([word])
+        verdict = allowed_parts(edited.reading, word)
+        right.append(all(verdict.values()))
+        parts += verdict.values()
+        drawn_right.append(all(allowed_parts(bench.read(subject, drawn.pixels), word).values()))
+        outcome.show(word, edited.after)
+        outcome.show("drawn", drawn.pixels)
+    outcome.add("words, all parts as the word allows: edited", f"{np.mean(right):.3f}", len(names))
+    outcome.add(
+        "words, all parts as the word allows: drawn", f"{np.mean(drawn_right):.3f}", len(names)
+    )
+    outcome.add("words, single parts: edited", f"{np.mean(parts):.3f}", len(parts))
+    return outcome
+
+
+def allowed_parts(reading: Reading, word: str) -> dict[str, bool]:
+    """For each part that a word speaks of, whether the reader sees a state that the word allows."""
+    seen = {part: read_state(reading, part) for part in PARTS}
+    choices = WORDS[word]
+    verdict = {}
+    for part, allowed in choices.items():
+        if part == "extras":
+            told = {extra for choice in allowed for extra in choice}
+            needed = not any(choice == () for choice in allowed)
+            verdict[part] = not needed or any(
+                reading.tags.get(extra, 1.0) >= READS_AT for extra in told
+            )
+        elif part not in ("iris", "gaze") or EYE_STATES[seen["eyes"]].both.shows_iris:
+            tags = [_tags_of(part, state) for state in allowed]
+            verdict[part] = _tags_of(part, seen[part]) in tags
+    return verdict
+
+
+def read_state(reading: Reading, part: str) -> str:
+    """The state of a part whose tags are the likeliest by the reading."""
+    about = _tags_about(part)
+
+    def likelihood(state: str) -> float:
+        shown = _tags_of(part, state)
+        chances = [reading.tags[tag] if tag in shown else 1 - reading.tags[tag] for tag in about]
+        return float(np.log(np.clip(chances, 1e-4, 1)).sum())
+
+    return max(PARTS[part], key=likelihood)
+
+
+def _tags_of(part: str, state: str) -> frozenset[str]:
+    """The tags that a part's state shows by itself, were the eyes open."""
+    return frozenset(tag for tag in _tags_about(part) if state in RULES[tag][part])
+
+
+def _tags_about(part: str) -> list[str]:
+    """The tags of one part alone; those of irises speak of open eyes too."""
+    about = {part, "eyes"} if part == "iris" else {part}
+    return [tag for tag, rule in RULES.items() if part in rule and set(rule) <= about]

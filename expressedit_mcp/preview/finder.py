@@ -103,7 +103,9 @@ def cell_centre(index: int) -> float:
 
 
 def _face(reading: Reading) -> Face:
-    return Face(reading.frame, dict(reading.parts), round(reading.confidence, 3))
+    irises = {"left_iris": reading.left_iris, "right_iris": reading.right_iris}
+    seen = {name: iris.with_rim().box for name, iris in irises.items() if iris}
+    return Face(reading.frame, {**reading.parts, **seen}, round(reading.confidence, 3))
 
 
 def _frame(x: float, y: float, side: float, scale: float) -> Box:

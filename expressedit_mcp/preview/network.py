@@ -35,7 +35,7 @@ class Weights:
     def load(cls, path: Path) -> Weights:
         """The half-precision arrays of a safetensors file; facts are the JSON of its metadata."""
         with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
+            arrays = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118 - no dict
             facts = json.loads((file.metadata() or {}).get("facts", "{}"))
         return cls(arrays, facts)
 

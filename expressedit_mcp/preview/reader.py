@@ -6,6 +6,7 @@ measured: look at `confidence`, and treat what it says of them as a guess.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,16 +32,32 @@ LAYERS = (
     Layer(128, residual=True),
 )
 SQUEEZED, HIDDEN = 32, 192
+_RIM = 1.1
 PARTS = ("face", "eyes", "left_eye", "right_eye", "brows", "mouth")
 
 
 @dataclass(frozen=True)
-class Circle:
-    """A circle in picture pixels; for an iris the radius is the horizontal one."""
+class Iris:
+    """An iris in picture pixels: its centre, half its width (radius) and half its height."""
 
     x: float
     y: float
     radius: float
+    height: float
+
+    def with_rim(self) -> Iris:
+        """A little larger, so that the whole outline is in it."""
+        return Iris(self.x, self.y, self.radius * _RIM, self.height * _RIM)
+
+    @property
+    def box(self) -> Box:
+        """The box that its ellipse touches, rounded outwards."""
+        return Box(
+            math.floor(self.x - self.radius),
+            math.floor(self.y - self.height),
+            math.ceil(self.x + self.radius),
+            math.ceil(self.y + self.height),
+        )
 
 
 @dataclass(frozen=True)
@@ -54,8 +71,8 @@ class Reading:
 
     frame: Box
     landmarks: np.ndarray
-    left_iris: Circle | None
-    right_iris: Circle | None
+    left_iris: Iris | None
+    right_iris: Iris | None
     parts: Mapping[str, Box]
     tags: Mapping[str, float]
     confidence: float
@@ -65,7 +82,7 @@ class Reading:
 class Answers:
     """Where each answer stands in the network's output: points, irises, boxes, frame, logits.
 
-    Coordinates are -1..1 over the crop, lengths in the same unit. An iris is (x, y, radius), a box
+    Coordinates are -1..1 over the crop, lengths in the same unit. An iris is (x, y, radius, height), a box
     (x, y, width, height) about its centre, the frame (x, y, side).
     """
 
@@ -76,7 +93,7 @@ class Answers:
     def slices(self) -> dict[str, slice]:
         sizes = {
             "points": 2 * self.points,
-            "irises": 6,
+            "irises": 8,
             "boxes": 4 * len(PARTS),
             "frame": 3,
             "shown": 2,
@@ -151,10 +168,12 @@ class FaceReader:
         part = {name: values[where] for name, where in self._answers.slices.items()}
         shown = part["shown"] > 0
         irises = [
-            Circle(float(x0 + half * x), float(y0 + half * y), float(half * radius))
+            Iris(*(float(v) for v in (x0 + half * x, y0 + half * y, half * radius, half * height)))
             if seen
             else None
-            for seen, (x, y, radius) in zip(shown, part["irises"].reshape(2, 3), strict=True)
+            for seen, (x, y, radius, height) in zip(
+                shown, part["irises"].reshape(2, 4), strict=True
+            )
         ]
         x, y, side = part["frame"]
         boxes = part["boxes"].reshape(-1, 4) * half + [x0, y0, 0, 0]

@@ -88,7 +88,7 @@ def _part(region: PartRegion, picture: Picture, find_faces: FindFaces | None) ->
     faces = find_faces()
     if not faces:
         raise InputError(
-            f'No face is certain enough to find its {region.part.replace("_", " ")}. The finder knows '
+            f"No face is certain enough to find its {_told(region)}. The finder knows "
             f"faces drawn like the demo characters. {_BY_HAND}"
         )
     if region.face >= len(faces):
@@ -99,4 +99,14 @@ def _part(region: PartRegion, picture: Picture, find_faces: FindFaces | None) ->
         raise InputError(
             f"There is no face {region.face}; found are (number: box (confidence)) {known}. {_BY_HAND}"
         )
-    return box_selection(faces[region.face].parts[region.part].as_list(), picture.size)
+    box = faces[region.face].parts.get(region.part)
+    if box is None:
+        raise InputError(
+            f"Face {region.face} shows no {_told(region)}: the eye is shut or drawn as a sign."
+        )
+    select = ellipse_selection if region.part.endswith("iris") else box_selection
+    return select(box.as_list(), picture.size)
+
+
+def _told(region: PartRegion) -> str:
+    return region.part.replace("_", " ")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from expressedit_mcp.regions import Number, Region
+from expressedit_mcp.regions import Number, Part, Region
 
 
 def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
@@ -16,9 +16,9 @@ def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
     except ValidationError as error:
         raise ValueError(
             'is not a region. Accepted: {"box": [left, top, right, bottom]}, {"ellipse": [left, top, right, '
-            'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, {"part": "face|eyes|left_eye|right_eye|brows|'
-            'mouth", "face": 0}, or a list of them, in pixels of the picture. Other words do not select: look '
-            "at view_image(image_id, grid=True) to find coordinates"
+            'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, {"part": '
+            f'"{"|".join(get_args(Part))}", "face": 0}}, or a list of them, in pixels of the picture. Other '
+            "words do not select: look at view_image(image_id, grid=True) to find coordinates"
         ) from error
 
 

@@ -70,7 +70,11 @@ async def test_a_face_that_is_not_there_is_named_with_those_that_are(
     client: Client, hero: Path
 ) -> None:
     refused, text, _ = await call(
-        client, "edit_expression", image=str(hero), region={"part": "mouth", "face": 3}, tags=["smile"]
+        client,
+        "edit_expression",
+        image=str(hero),
+        region={"part": "mouth", "face": 3},
+        tags=["smile"],
     )
     assert refused
     assert "no face 3" in text
@@ -100,4 +104,4 @@ async def test_an_unknown_part_is_refused_with_the_accepted_ones(
         client, "edit_expression", image=str(hero), region={"part": "nose"}, tags=["smile"]
     )
     assert refused
-    assert '{"part": "face|eyes|left_eye|right_eye|brows|mouth"' in text
+    assert '{"part": "face|eyes|left_eye|right_eye|left_iris|right_iris|brows|mouth"' in text

@@ -132,9 +132,11 @@ def losses(model: nn.Module, drawings: Drawings, step: int) -> Losses:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="folder for drawings and checkpoint")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder for drawings and checkpoint"
+    )
     parser.add_argument("--out", type=Path, default=FINDER_WEIGHTS)
-    parser.add_argument("--drawings", type=int, default=16_000)
+    parser.add_argument("--drawings", type=int, default=8_000)
     parser.add_argument("--steps", type=int, default=2_000)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import cv2
@@ -18,15 +18,24 @@ from expressedit_mcp.preview import (
     sample_expression,
     sample_view,
 )
-from expressedit_mcp.preview.character import EYE_COLORS, HAIR_COLORS, HAIR_STYLES
-from expressedit_mcp.preview.expression import TAG_TABLE
+from expressedit_mcp.preview.character import (
+    ACCESSORIES,
+    EYE_COLORS,
+    HAIR_COLORS,
+    HAIR_STYLES,
+)
+from expressedit_mcp.preview.expression import RANGES
 from expressedit_mcp.preview.reader import INPUT_PX, PARTS, Answers
+from expressedit_mcp.preview.tagging import EXPRESSION_TAGS
 
 from .reader_backgrounds import background
 
-DRAWN_PX = 176
-EXPRESSION_TAGS = tuple(TAG_TABLE)
-TAGS = (*TAG_TABLE, *HAIR_COLORS, *EYE_COLORS, *HAIR_STYLES)
+DRAWN_PX = 192
+POINTS = 68
+_AGES = ("child", "mature female", "mature male", "old woman", "old man")
+LOOKS = (*HAIR_COLORS, *EYE_COLORS, *HAIR_STYLES, *_AGES, *ACCESSORIES)
+TAGS = (*EXPRESSION_TAGS, *LOOKS)
+LAYOUT = Answers(POINTS, len(TAGS))
 Rng = np.random.Generator
 
 
@@ -34,7 +43,7 @@ Rng = np.random.Generator
 class Truth:
     """What is where in N drawings, in pixels of the drawing.
 
-    points (N, P, 2); irises (N, 2, 3) as (x, y, radius), radius 0 where none is drawn; boxes
+    points (N, 68, 2); irises (N, 2, 4) as (x, y, radius, height), 0 where none is drawn; boxes
     (N, parts, 4) as (x, y, width, height) about the centre; frames (N, 3) as (x, y, side); tags
     (N, T) bool.
     """
@@ -48,7 +57,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Drawings:
-    """Pixels (N, 176, 176, 3) uint8 and their truth."""
+    """Pixels (N, 192, 192, 3) uint8 and their truth."""
 
     pixels: np.ndarray
     truth: Truth
@@ -63,11 +72,6 @@ class Drawings:
             return cls(
                 file["pixels"], Truth(**{field.name: file[field.name] for field in fields(Truth)})
             )
-
-
-def answers() -> Answers:
-    """The layout of a reader of today's rig."""
-    return Answers(points=len(_points(draw_character(sample_character(_rng(0, 0)), Expression()))), tags=len(TAGS))
 
 
 def draw(seed: int, count: int) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
@@ -90,9 +94,12 @@ def collect(seed: int, count: int) -> Drawings:
 def truth_of(drawing: Drawing) -> dict[str, np.ndarray]:
     """The fields of Truth for one drawing."""
     marks = drawing.landmarks
-    irises = [(*eye.iris_center, eye.iris_radius) for eye in (marks.left_eye, marks.right_eye)]
+    irises = [
+        (*eye.iris_center, eye.iris_radius, eye.iris_height)
+        for eye in (marks.left_eye, marks.right_eye)
+    ]
     return {
-        "points": np.array(_points(drawing), np.float32),
+        "points": marks.points.astype(np.float32),
         "irises": np.array(irises, np.float32),
         "boxes": np.array([_centred(drawing.part_boxes[part]) for part in PARTS], np.float32),
         "frames": np.array(_centred(drawing.crop_box)[:3], np.float32),
@@ -104,16 +111,15 @@ def _rng(seed: int, number: int) -> Rng:
     return np.random.default_rng([seed, number])
 
 
-def _points(drawing: Drawing) -> list[tuple[float, float]]:
-    m = drawing.landmarks
-    return [m.left_eye.center, m.right_eye.center, m.left_eye.brow_center, m.right_eye.brow_center, m.mouth_center, m.face_center]
-
-
 def random_expression(rng: Rng) -> Expression:
-    """Half as the rig samples them, half about one tag of all with the same probability."""
-    if rng.random() < 0.5:
-        return sample_expression(rng)
-    return expression_from_tags([list(TAG_TABLE)[int(rng.integers(len(TAG_TABLE)))]])
+    """Half as the rig samples them, some with free measures, a third about one tag of all alike."""
+    kind = rng.random()
+    sampled = sample_expression(rng, free_measures=kind > 0.85)
+    if kind > 0.35:
+        return sampled
+    tag = EXPRESSION_TAGS[int(rng.integers(len(EXPRESSION_TAGS)))]
+    small = {name: getattr(sampled, name) for name in ("side", *RANGES)}
+    return replace(expression_from_tags([tag]), **small)
 
 
 def _centred(box: tuple[int, int, int, int]) -> tuple[float, float, float, float]:
@@ -134,7 +140,10 @@ class Warp:
         x, y, side = frame
         angle = np.deg2rad(rng.normal(0, 6 * reach))
         scale = INPUT_PX / side * np.exp(rng.uniform(-0.3, 0.3) * reach)
-        x, y = x + rng.uniform(-0.18, 0.18) * side * reach, y + rng.uniform(-0.18, 0.18) * side * reach
+        x, y = (
+            x + rng.uniform(-0.18, 0.18) * side * reach,
+            y + rng.uniform(-0.18, 0.18) * side * reach,
+        )
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
         turn = np.array([[cos, -sin], [sin, cos]])
         shift = INPUT_PX / 2 - turn @ [x, y]
