@@ -6,7 +6,7 @@ import numpy as np
 
 from .drawing import Canvas, Rgb, mixed
 from .eyeshape import EyeShape
-from .geometry import bezier, ellipse, joined, normals, smooth
+from .geometry import bezier, ellipse, joined, moved, normals, smooth
 from .iris import draw_iris, draw_lights
 from .labels import EYE, IRIS
 from .layout import Figure, Side
@@ -34,7 +34,7 @@ def _draw_open(canvas: Canvas, eye: EyeShape) -> None:
         inside.fill(eye.outline, mixed(_WHITE, figure.palette.skin, 0.06))
         draw_iris(inside.labelled(IRIS), eye)
         depth = 0.2 * (eye.height + eye.lower_height) * min(figure.pose.eye(eye.side).opening, 1)
-        shade = joined(eye.upper, eye.upper[::-1] + (0, depth))
+        shade = joined(eye.upper, moved(eye.upper[::-1], 0, depth))
         inside.blend([shade], _SHADE, 0.42)
         draw_lights(inside, eye)
     if figure.pose.iris.look == "glow":
@@ -83,14 +83,14 @@ def _draw_lower_lash(canvas: Canvas, eye: EyeShape) -> None:
     if eye.figure.character.sex == "female":
         for at in (-5, -9):
             base = eye.lower[at]
-            tip = base + (eye.side * 0.7, 1.15)
+            tip = moved(base, eye.side * 0.7, 1.15)
             canvas.stroke([base, tip], palette.lash, 0.6, profile=np.array([1, 0.2]))
 
 
 def _draw_crease(canvas: Canvas, eye: EyeShape) -> None:
     palette, pose = eye.figure.palette, eye.figure.pose.eye(eye.side)
     gap = eye.figure.character.lash_width + 1.3 + 2.6 * max(0.9 - pose.opening, 0)
-    crease = eye.upper[6:-3] + (0, -gap)
+    crease = moved(eye.upper[6:-3], 0, -gap)
     canvas.stroke(crease, mixed(palette.skin_line, palette.skin, 0.3), 0.62, (0.05, 0.15))
 
 
@@ -161,8 +161,8 @@ def _draw_cross(canvas: Canvas, eye: EyeShape) -> None:
     x, y = eye.center
     reach = eye.half_width * 0.62
     for rise in (-1, 1):
-        ends = [(x - reach, y + rise * reach), (x + reach, y - rise * reach)]
-        canvas.stroke(np.linspace(*ends, 7), eye.figure.palette.lash, 2.1, (0.6, 0.6))
+        start, end = (x - reach, y + rise * reach), (x + reach, y - rise * reach)
+        canvas.stroke(np.linspace(start, end, 7), eye.figure.palette.lash, 2.1, (0.6, 0.6))
 
 
 def _draw_crying(canvas: Canvas, eye: EyeShape) -> None:

@@ -84,7 +84,7 @@ def draw_lights(canvas: Canvas, eye: EyeShape) -> None:
 
 def _draw_spiral(canvas: Canvas, eye: EyeShape) -> None:
     """Draws the spiral of a dizzy eye, which has no iris of its own."""
-    (x, y), (rx, ry) = eye.iris_center, eye.iris_radii
+    (x, y), (rx, _) = eye.iris_center, eye.iris_radii
     turn = np.linspace(0, 5.2 * np.pi, 60)
     reach = turn / turn[-1] * 0.92
     path = np.stack(
