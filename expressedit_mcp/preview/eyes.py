@@ -30,16 +30,18 @@ def draw_eye(canvas: Canvas, figure: Figure, side: Side) -> None:
 
 def _draw_open(canvas: Canvas, eye: EyeShape) -> None:
     figure = eye.figure
+    if figure.pose.iris.look == "glow":
+        (rx, ry), halo = eye.iris_radii, mixed(figure.palette.iris, _WHITE, 0.3)
+        canvas.glow(eye.iris_center, (rx * 2.5, ry * 2.1), halo, 0.95)
     with canvas.clipped(eye.outline) as inside:
         inside.fill(eye.outline, mixed(_WHITE, figure.palette.skin, 0.06))
+        if figure.pose.iris.look == "glow":
+            inside.fill(eye.outline, mixed(figure.palette.iris, _WHITE, 0.72))
         draw_iris(inside.labelled(IRIS), eye)
         depth = 0.2 * (eye.height + eye.lower_height) * min(figure.pose.eye(eye.side).opening, 1)
         shade = joined(eye.upper, moved(eye.upper[::-1], 0, depth))
         inside.blend([shade], _SHADE, 0.42)
         draw_lights(inside, eye)
-    if figure.pose.iris.look == "glow":
-        (x, y), (rx, ry) = eye.iris_center, eye.iris_radii
-        canvas.glow((x, y), (rx * 1.9, ry * 1.7), mixed(figure.palette.iris, _WHITE, 0.4), 0.75)
     _draw_lower_lash(canvas, eye)
     _draw_crease(canvas, eye)
     _draw_upper_lash(canvas, eye)
