@@ -3,7 +3,7 @@
 import numpy as np
 
 from .drawing import Canvas, darker, mixed
-from .geometry import bezier, ellipse, joined, mirrored, smooth
+from .geometry import bezier, ellipse, joined, mirrored, moved, smooth
 from .labels import HAIR, OTHER, SKIN
 from .layout import SIDES, Figure
 
@@ -31,9 +31,9 @@ def draw_skin_details(canvas: Canvas, figure: Figure) -> None:
     if "scar on cheek" in worn:
         scar = np.array([(17.5, y + 11.0), (20.5, y + 15), (22.5, y + 20.5)])
         canvas.stroke(smooth(scar, samples=4), palette.skin_deep, 1.9, (0.2, 0.2))
-        canvas.stroke(smooth(scar + (0.2, 0), samples=4), palette.skin_light, 0.7, (0.2, 0.2))
-        for at in scar[:2] + (0.9, 1.6):
-            tick = [at + (-1.9, 0.7), at + (1.9, -0.7)]
+        canvas.stroke(smooth(moved(scar, 0.2, 0), samples=4), palette.skin_light, 0.7, (0.2, 0.2))
+        for at in moved(scar[:2], 0.9, 1.6):
+            tick = [moved(at, -1.9, 0.7), moved(at, 1.9, -0.7)]
             canvas.stroke(tick, mixed(palette.skin_line, palette.skin, 0.3), 0.75, (0.4, 0.4))
     if "mole under eye" in worn:
         x = figure.character.eye_offset_x + 5.5
@@ -150,7 +150,7 @@ def _draw_hat(canvas: Canvas, figure: Figure) -> None:
     body = joined(crown, rim)
     canvas.fill(body, color)
     canvas.stroke(crown, line, 1.3, (0.9, 0.9))
-    fold = joined(rim + (0, 2.5), rim[::-1] + (0, -6.5))
+    fold = joined(moved(rim, 0, 2.5), moved(rim[::-1], 0, -6.5))
     canvas.fill(fold, darker(color, 0.84))
     canvas.closed_stroke(fold, line, 1.1)
     for share in np.linspace(-0.8, 0.8, 9):

@@ -15,9 +15,8 @@ def draw_backdrop(canvas: Canvas, figure: Figure) -> None:
     """Draws what is behind the character."""
     c = figure.character
     light = mixed(c.background_color, (255, 255, 255), 0.45)
-    full = np.array([(-100, -100), (100, -100), (100, 100), (-100, 100)])
     if c.backdrop == "gradient":
-        canvas.gradient(full, light, c.background_color, (-60, 60))
+        canvas.fill_rows(light, c.background_color)
     elif c.backdrop == "disc":
         canvas.fill(ellipse(0, 4, 58, 58), light)
     elif c.backdrop == "stripes":

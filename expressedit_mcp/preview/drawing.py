@@ -120,8 +120,14 @@ class Canvas:
             area = self._area(points)
             if area is None:
                 continue
-            region = self.pixels[area]
-            self._composite(area, points, _plain(*region.shape[:2], color), opacity)
+            height, width = self.pixels[area].shape[:2]
+            self._composite(area, points, _plain(height, width, color), opacity)
+
+    def fill_rows(self, top: Rgb, bottom: Rgb) -> None:
+        """Fills the whole picture with colours that run from its top to its bottom."""
+        share = np.linspace(0, 1, self.pixels.shape[0])[:, None]
+        rows = np.asarray(top) + (np.asarray(bottom) - np.asarray(top)) * share
+        self.pixels[:] = np.rint(rows).astype(np.uint8)[:, None]
 
     def gradient(self, outline: Points, top: Rgb, bottom: Rgb, span: tuple[float, float]) -> None:
         """Fills the polygon with colours that run from y = span[0] to span[1], figure units."""
@@ -130,7 +136,7 @@ class Canvas:
         if area is None:
             return
         share = np.clip(self._heights(area, outline, span), 0, 1)[..., None].astype(np.float32)
-        first, last = np.float32(top), np.float32(bottom)
+        first, last = np.asarray(top, np.float32), np.asarray(bottom, np.float32)
         paint = np.rint(first + (last - first) * share).astype(np.uint8)
         shape = self.pixels[area].shape
         self._composite(area, points, np.ascontiguousarray(np.broadcast_to(paint, shape)))
@@ -139,22 +145,21 @@ class Canvas:
         self, center: tuple[float, float], radii: tuple[float, float], color: Rgb, opacity: float
     ) -> None:
         """Lays a soft spot of colour over the picture, strongest in its middle."""
-        from_center = ((-1, -1), (1, -1), (1, 1), (-1, 1))
-        corners = self._to_working(np.asarray(from_center) * radii + center)
-        area = self._area(corners)
+        corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * radii + center
+        area = self._area(self._to_working(corners))
         if area is None:
             return
-        middle, right, below = self._to_working([
-            center, (center[0] + radii[0], center[1]), (center[0], center[1] + radii[1])
-        ])  # fmt: skip
-        axes = np.linalg.inv(np.stack([right - middle, below - middle], axis=1))
-        y, x = np.mgrid[area].astype(np.float32)
-        u = axes[0, 0] * (x - middle[0]) + axes[0, 1] * (y - middle[1])
-        v = axes[1, 0] * (x - middle[0]) + axes[1, 1] * (y - middle[1])
-        falloff = np.clip(1 - u * u - v * v, 0, 1)
-        alpha = (falloff * falloff * (3 - 2 * falloff) * opacity)[..., None].astype(np.float32)
+        (x0, y0), right, below = self._to_working(
+            [center, (center[0] + radii[0], center[1]), (center[0], center[1] + radii[1])]
+        )
+        axes = np.linalg.inv(np.stack([right - (x0, y0), below - (x0, y0)], axis=1))
+        x = np.arange(area[1].start, area[1].stop, dtype=np.float32) - np.float32(x0)
+        y = np.arange(area[0].start, area[0].stop, dtype=np.float32)[:, None] - np.float32(y0)
+        (ux, uy), (vx, vy) = axes.astype(np.float32)
+        falloff = np.maximum(1 - np.square(ux * x + uy * y) - np.square(vx * x + vy * y), 0)
+        alpha = (falloff * falloff * (3 - 2 * falloff) * np.float32(opacity))[..., None]
         region = self.pixels[area]
-        self.pixels[area] = np.rint(region + (np.float32(color) - region) * alpha)
+        self.pixels[area] = np.rint(region + (np.asarray(color, np.float32) - region) * alpha)
 
     @contextmanager
     def clipped(self, outline: Points, opacity: float = 1.0) -> Iterator["Canvas"]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .drawing import Canvas, Rgb, mixed
 from .eyeshape import EyeShape
-from .geometry import bezier, ellipse, joined, normals, smooth
+from .geometry import bezier, ellipse, joined, moved, normals, smooth
 from .iris import draw_iris, draw_lights
 from .labels import EYE, IRIS
 from .layout import Figure, Side
@@ -30,16 +30,18 @@ def draw_eye(canvas: Canvas, figure: Figure, side: Side) -> None:
 
 def _draw_open(canvas: Canvas, eye: EyeShape) -> None:
     figure = eye.figure
+    if figure.pose.iris.look == "glow":
+        (rx, ry), halo = eye.iris_radii, mixed(figure.palette.iris, _WHITE, 0.3)
+        canvas.glow(eye.iris_center, (rx * 2.5, ry * 2.1), halo, 0.95)
     with canvas.clipped(eye.outline) as inside:
         inside.fill(eye.outline, mixed(_WHITE, figure.palette.skin, 0.06))
+        if figure.pose.iris.look == "glow":
+            inside.fill(eye.outline, mixed(figure.palette.iris, _WHITE, 0.72))
         draw_iris(inside.labelled(IRIS), eye)
         depth = 0.2 * (eye.height + eye.lower_height) * min(figure.pose.eye(eye.side).opening, 1)
-        shade = joined(eye.upper, eye.upper[::-1] + (0, depth))
+        shade = joined(eye.upper, moved(eye.upper[::-1], 0, depth))
         inside.blend([shade], _SHADE, 0.42)
         draw_lights(inside, eye)
-    if figure.pose.iris.look == "glow":
-        (x, y), (rx, ry) = eye.iris_center, eye.iris_radii
-        canvas.glow((x, y), (rx * 1.9, ry * 1.7), mixed(figure.palette.iris, _WHITE, 0.4), 0.75)
     _draw_lower_lash(canvas, eye)
     _draw_crease(canvas, eye)
     _draw_upper_lash(canvas, eye)
@@ -83,14 +85,14 @@ def _draw_lower_lash(canvas: Canvas, eye: EyeShape) -> None:
     if eye.figure.character.sex == "female":
         for at in (-5, -9):
             base = eye.lower[at]
-            tip = base + (eye.side * 0.7, 1.15)
+            tip = moved(base, eye.side * 0.7, 1.15)
             canvas.stroke([base, tip], palette.lash, 0.6, profile=np.array([1, 0.2]))
 
 
 def _draw_crease(canvas: Canvas, eye: EyeShape) -> None:
     palette, pose = eye.figure.palette, eye.figure.pose.eye(eye.side)
     gap = eye.figure.character.lash_width + 1.3 + 2.6 * max(0.9 - pose.opening, 0)
-    crease = eye.upper[6:-3] + (0, -gap)
+    crease = moved(eye.upper[6:-3], 0, -gap)
     canvas.stroke(crease, mixed(palette.skin_line, palette.skin, 0.3), 0.62, (0.05, 0.15))
 
 
@@ -161,8 +163,8 @@ def _draw_cross(canvas: Canvas, eye: EyeShape) -> None:
     x, y = eye.center
     reach = eye.half_width * 0.62
     for rise in (-1, 1):
-        ends = [(x - reach, y + rise * reach), (x + reach, y - rise * reach)]
-        canvas.stroke(np.linspace(*ends, 7), eye.figure.palette.lash, 2.1, (0.6, 0.6))
+        start, end = (x - reach, y + rise * reach), (x + reach, y - rise * reach)
+        canvas.stroke(np.linspace(start, end, 7), eye.figure.palette.lash, 2.1, (0.6, 0.6))
 
 
 def _draw_crying(canvas: Canvas, eye: EyeShape) -> None:

@@ -8,6 +8,11 @@ import numpy.typing as npt
 Points = npt.ArrayLike
 
 _LARGE_RADIUS = 14.0
+_QUARTER_TURN = np.array([-1.0, 1.0])
+_BACK_TURN = np.array([1.0, -1.0])
+_END_SIGNS = np.array([[1.0], [-1.0]])
+_CAP_SIDE = np.array([[0.7], [0.0], [-0.7]])
+_CAP_AHEAD = np.array([[0.7], [1.0], [0.7]])
 
 
 @lru_cache(maxsize=16)
@@ -68,6 +73,11 @@ def joined(*paths: Points) -> np.ndarray:
     return np.concatenate([np.asarray(path, float) for path in paths])
 
 
+def moved(path: Points, right: float, down: float) -> np.ndarray:
+    """The points moved by that much."""
+    return np.asarray(path, float) + np.array([right, down])
+
+
 def mirrored(path: Points, side: int) -> np.ndarray:
     """The points with x times `side` (-1 or 1)."""
     return np.asarray(path, float) * (side, 1)
@@ -98,11 +108,11 @@ def leaf(
 
 def normals(path: np.ndarray) -> np.ndarray:
     """Unit vectors to the right of the way along the path (y down), (N, 2)."""
-    step = np.empty_like(path)
-    step[1:-1] = path[2:] - path[:-2]
-    step[0], step[-1] = path[1] - path[0], path[-1] - path[-2]
-    length = np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-9)
-    return np.stack([-step[:, 1] / length, step[:, 0] / length], axis=1)
+    across = np.empty_like(path)
+    across[1:-1] = path[2:] - path[:-2]
+    across[0], across[-1] = path[1] - path[0], path[-1] - path[-2]
+    across /= np.maximum(np.hypot(across[:, 0], across[:, 1]), 1e-9)[:, None]
+    return across[:, ::-1] * _QUARTER_TURN
 
 
 @lru_cache(maxsize=64)
@@ -116,14 +126,13 @@ def taper(count: int, start: float, end: float) -> np.ndarray:
 
 def ribbon(path: np.ndarray, widths: np.ndarray) -> np.ndarray:
     """The outline of a stroke whose width is given at each point, with round ends."""
+    count = len(path)
     across = normals(path) * (widths / 2)[:, None]
-    right, left = path + across, path - across
-    ends = []
-    for point, side, forward in ((path[-1], across[-1], 1.0), (path[0], -across[0], 1.0)):
-        ahead = np.array([side[1], -side[0]]) * forward
-        ends.append(
-            point
-            + np.array([[0.7], [0.0], [-0.7]]) * side
-            + np.array([[0.7], [1.0], [0.7]]) * ahead
-        )
-    return np.concatenate([right, ends[0], left[::-1], ends[1]])
+    outline = np.empty((2 * count + 6, 2))
+    outline[:count] = path + across
+    outline[count + 3 : -3] = (path - across)[::-1]
+    ends = across[[-1, 0]] * _END_SIGNS
+    ahead = ends[:, ::-1] * _BACK_TURN
+    caps = path[[-1, 0], None] + _CAP_SIDE * ends[:, None] + _CAP_AHEAD * ahead[:, None]
+    outline[count : count + 3], outline[-3:] = caps
+    return outline

@@ -110,7 +110,8 @@ def _wavy(pen: HairPen) -> None:
 def _bob(pen: HairPen) -> None:
     low = 32 + 12 * pen.character.hair_length
     w, top = pen.width, pen.top
-    right = smooth([(0, top), (w * 0.34, top + 1.6), (w * 0.76, top + 7.8), (w + 5, -21), (w + 9, 6), (w + 8.5, low - 12),
+    right = smooth([(0, top), (w * 0.34, top + 1.6), (w * 0.76, top + 7.8), (w + 5, -21),
+                    (w + 9, 6), (w + 8.5, low - 12),
                     (w + 3, low), (w * 0.62, low + 2.5)], samples=6)  # fmt: skip
     outline = joined(right, [(0, low - 3)], mirrored(right, -1)[::-1])
     pen.canvas.fill(outline, pen.palette.hair_shadow)
@@ -122,7 +123,8 @@ def _bob(pen: HairPen) -> None:
 
 def _short(pen: HairPen) -> None:
     w, top, low = pen.width, pen.top, 16 + 10 * pen.character.hair_length
-    right = smooth([(0, top), (w * 0.34, top + 1.6), (w * 0.76, top + 7.8), (w + 4.5, -21), (w + 7, 0), (w + 3.6, low)],
+    right = smooth([(0, top), (w * 0.34, top + 1.6), (w * 0.76, top + 7.8), (w + 4.5, -21),
+                    (w + 7, 0), (w + 3.6, low)],
                    samples=6)  # fmt: skip
     nape = [(w * 0.86, low + 8), (w * 0.7, low + 4), (w * 0.5, low + 15), (w * 0.3, low + 10)]
     outline = joined(right, nape, mirrored(nape, -1)[::-1], mirrored(right, -1)[::-1])

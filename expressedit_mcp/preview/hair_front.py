@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .drawing import Canvas
-from .geometry import ellipse, joined, leaf, mirrored, smooth
+from .geometry import ellipse, joined, leaf, mirrored, moved, smooth
 from .hair_back import LINE, HairPen
 from .layout import SIDES, Figure
 
@@ -46,11 +46,11 @@ def fringe_locks(figure: Figure) -> list[Lock]:
 
 def fringe_shadows(figure: Figure) -> list[np.ndarray]:
     """Where the fringe shades the forehead."""
-    shadows = [lock.outline + (0.8, 3.0) for lock in fringe_locks(figure)]
+    shadows = [moved(lock.outline, 0.8, 3.0) for lock in fringe_locks(figure)]
     if figure.character.fringe == "straight" and figure.character.hair_style not in _BARE:
-        shadows.append(_blunt_outline(figure) + (0.6, 3.0))
+        shadows.append(moved(_blunt_outline(figure), 0.6, 3.0))
     if figure.character.hair_style != "bald":
-        shadows.append(_cap_outline(figure) + (0.5, 2.6))
+        shadows.append(moved(_cap_outline(figure), 0.5, 2.6))
     return shadows
 
 
@@ -199,7 +199,7 @@ def _draw_blunt(pen: HairPen, figure: Figure) -> None:
     pen.canvas.fill(outline, pen.palette.hair)
     rim = smooth([(-w * 0.97, low + 3), (-w * 0.66, low + 0.8), (-w * 0.36, low), (0, low - 0.4),
                   (w * 0.36, low), (w * 0.66, low + 0.8), (w * 0.97, low + 3)], samples=5)  # fmt: skip
-    band = joined(rim, rim[::-1] + (0, -3.4))
+    band = joined(rim, moved(rim[::-1], 0, -3.4))
     pen.canvas.fill(band, pen.palette.hair_shadow)
     pen.canvas.stroke(rim, pen.palette.hair_line, LINE, (0.5, 0.5))
     rng = np.random.default_rng(figure.character.hair_seed + 2)

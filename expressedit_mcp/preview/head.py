@@ -86,7 +86,7 @@ def draw_age_lines(canvas: Canvas, figure: Figure) -> None:
     if c.age not in ("adult", "old"):
         return
     canvas = canvas.labelled(SKIN)
-    (mx, my), (_, ny) = figure.mouth_center, figure.nose_tip
+    (_, my), (_, ny) = figure.mouth_center, figure.nose_tip
     strength = 0.25 if c.age == "old" else 0.62
     color = mixed(palette.skin_line, palette.skin, strength)
     if c.age == "adult":

@@ -21,7 +21,7 @@ def draw_iris(canvas: Canvas, eye: EyeShape) -> None:
     if look == "dull":
         color = mixed(darker(color, 0.72), (96, 96, 112), 0.4)
     if look == "glow":
-        color = mixed(color, _WHITE, 0.22)
+        color = mixed(color, _WHITE, 0.35)
     (x, y), (rx, ry) = eye.iris_center, eye.iris_radii
     canvas.fill(ellipse(x, y, rx, ry), tinted(color, (0.34, 0.3, 0.4)))
     inner = ellipse(x, y, rx * 0.88, ry * 0.9)
@@ -58,7 +58,8 @@ def _draw_pupil(canvas: Canvas, eye: EyeShape, color: Rgb) -> None:
     elif iris.look == "dull":
         canvas.fill(ellipse(x, y, rx * size, ry * size), darker(color, 0.62))
     elif iris.look == "glow":
-        canvas.fill(ellipse(x, y, rx * 0.3, ry * 0.34), mixed(color, _WHITE, 0.8))
+        canvas.fill(ellipse(x, y, rx * 0.46, ry * 0.5), mixed(color, _WHITE, 0.55))
+        canvas.fill(ellipse(x, y, rx * 0.27, ry * 0.3), _WHITE)
     else:
         canvas.fill(ellipse(x, y, rx * size, ry * size * 1.04), dark)
 
@@ -84,7 +85,7 @@ def draw_lights(canvas: Canvas, eye: EyeShape) -> None:
 
 def _draw_spiral(canvas: Canvas, eye: EyeShape) -> None:
     """Draws the spiral of a dizzy eye, which has no iris of its own."""
-    (x, y), (rx, ry) = eye.iris_center, eye.iris_radii
+    (x, y), (rx, _) = eye.iris_center, eye.iris_radii
     turn = np.linspace(0, 5.2 * np.pi, 60)
     reach = turn / turn[-1] * 0.92
     path = np.stack(

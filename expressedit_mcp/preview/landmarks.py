@@ -108,7 +108,7 @@ def _lids(eye: EyeShape) -> np.ndarray:
     """Inner corner, two points of the upper lid, outer corner, two of the lower lid."""
     upper, lower = _spread(eye.upper, 4), _spread(eye.lower, 4)
     if not eye.figure.pose.eye(eye.side).shows_iris and not eye.figure.pose.eye(eye.side).opening:
-        middle = (lower + (eye.center[0], eye.center[1])) / 2
+        middle = (lower + np.asarray(eye.center)) / 2
         middle[[0, 3]] = lower[[0, 3]]
         upper = lower = middle
     return np.concatenate([upper, lower[[2, 1]]])

@@ -83,9 +83,10 @@ class Dome:
     radii: tuple[float, float] = (46.0, 62.0)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        reach = (points - (0.0, self.center_y)) / self.radii
-        depth = np.clip(1 - (reach * reach).sum(axis=-1, keepdims=True), 0.0, 1.0)
-        return points + depth * self.shift
+        x = points[:, 0] / self.radii[0]
+        y = (points[:, 1] - self.center_y) / self.radii[1]
+        depth = np.maximum(1 - x * x - y * y, 0.0)
+        return points + np.multiply.outer(depth, self.shift)
 
 
 @dataclass(frozen=True)

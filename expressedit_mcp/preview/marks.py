@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .drawing import Canvas, Rgb, mixed
-from .geometry import bezier, ellipse, joined, mirrored, smooth
+from .geometry import bezier, ellipse, joined, mirrored, moved, smooth
 from .labels import OTHER, SKIN
 from .layout import SIDES, Figure
 
@@ -248,8 +248,9 @@ def _draw_flying(canvas: Canvas, figure: Figure) -> None:
             angle = side * turn
             cos, sin = np.cos(angle), np.sin(angle)
             drop = (_drop(0, 0, 2.7) - (0, 5.8)) * (1, -1) @ np.array([[cos, sin], [-sin, cos]])
-            canvas.fill(drop + (x, y), (222, 240, 254))
-            canvas.closed_stroke(drop + (x, y), _WATER_LINE, 0.75)
+            drop = moved(drop, x, y)
+            canvas.fill(drop, (222, 240, 254))
+            canvas.closed_stroke(drop, _WATER_LINE, 0.75)
 
 
 def _draw_vein(canvas: Canvas, figure: Figure) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .drawing import Canvas, Rgb, mixed
-from .geometry import ellipse, joined, smooth
+from .geometry import ellipse, joined, moved, smooth
 from .labels import MOUTH
 from .layout import Figure
 from .mouthshapes import LINES, OPENINGS, PUCKERED, TONGUES, Line, Opening, edges_of
@@ -124,7 +124,7 @@ def _draw_teeth(pen: MouthPen, opening: Opening, top: float, bottom: float) -> N
         if opening.closed_bite:
             edge = np.stack([across, top + height * (0.44 + 0.14 * bow)], axis=1)
             if opening.gaps == 0:
-                edge = edge + (0, 0.1 * height)
+                edge = moved(edge, 0, 0.1 * height)
             pen.stroke(edge, 0.75, _GAP, (0.6, 0.6))
     elif opening.upper_teeth:
         upper = _upper_edge(outline, across)

@@ -117,8 +117,8 @@ LINES: dict[str, Line] = {
 
 OPENINGS: dict[str, Opening] = {
     "crazy smile": Opening(
-        _lens(12.2, 0.6 * _BOW - 4.6 * np.abs(_T) ** 1.6 + 0.4, 8.4 * _BOW**0.9 - 4.2),
-        upper_teeth=0.3, lower_teeth=0.22, tongue=0.5, gaps=9, ticks=_corners(12.2, -4.2, 0.7, 1.5),
+        _lens(12.2, 0.6 * _BOW - 4.6 * np.abs(_T) ** 1.6 + 0.4, 11.4 * _BOW**0.8 - 4.2),
+        upper_teeth=0.2, lower_teeth=0.12, tongue=0.5, gaps=9, ticks=_corners(12.2, -4.2, 0.7, 1.5),
     ),
     ":d": Opening(
         _lens(9.2, 0.9 * _BOW - 3.2, 9.6 * _BOW**0.78 - 3.2), upper_teeth=0.2, tongue=0.72,
@@ -137,7 +137,7 @@ OPENINGS: dict[str, Opening] = {
         ticks=_corners(9.8, -2.8),
     ),
     "evil grin": Opening(
-        _lens(12.4, 2.2 * _BOW - 5.0 * np.abs(_T) ** 2 + 0.2, 8.0 * _BOW**0.85 - 4.8),
+        _lens(12.4, 0.4 * _BOW - 4.8 * np.abs(_T) ** 1.8, 9.4 * _BOW**0.8 - 4.8),
         upper_teeth=1.0, closed_bite=True, gaps=10, ticks=_corners(12.4, -4.8, 0.8, 1.6),
     ),
     "biting own lip": Opening(

@@ -1,6 +1,6 @@
 """Random expressions whose tags agree with each other."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -83,5 +83,5 @@ def _free_measures(rng: np.random.Generator) -> dict:
     return measures | {"gaze_offset": (x, y)}
 
 
-def _pick(rng: np.random.Generator, states: tuple) -> object:
+def _pick(rng: np.random.Generator, states: tuple) -> Any:
     return states[int(rng.integers(len(states)))]

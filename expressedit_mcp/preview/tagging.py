@@ -38,7 +38,7 @@ def expression_from_tags(tags: Iterable[str]) -> Expression:
     emotion = _word_of(names)
     choices = WORDS[emotion] if emotion else {}
     parts: dict = {}
-    for part, states in PARTS.items():
+    for part in PARTS:
         wanted = tuple(choices.get(part, ()))
         state = _state_of(part, wanted, {n: r[part] for n, r in rules.items() if part in r})
         if state is not None:
