@@ -9,7 +9,8 @@ import numpy as np
 
 from benchmarks.fidelity.measures import changed_outside, delta_e00, lab_of, rim_step, sharpness
 from benchmarks.fidelity.outcome import Outcome
-from benchmarks.fidelity.setting import SIZE_PX, Bench, Edited, Subject
+from benchmarks.fidelity.setting import SIZE_PX, Bench, Edited, Subject, part_of
+from benchmarks.fidelity.tags import read_state
 from expressedit_mcp.preview import expression_from_tags
 from expressedit_mcp.preview.labels import HAIR, IRIS, SKIN
 from expressedit_mcp.preview.layout import Figure
@@ -25,7 +26,7 @@ def identity(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) -> 
     outcome = Outcome()
     colors: dict[str, list[float]] = {name: [] for name in _LABELS}
     columns: dict[str, list[float]] = {name: [] for name in ("sharp", "rim", "rim before", "eyes")}
-    outside = 0
+    outside, kept = 0, []
     for tag in tags:
         for subject in subjects:
             edited, drawn = bench.edit(subject, [tag]), subject.drawn([tag]).pixels
@@ -41,6 +42,7 @@ def identity(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) -> 
             columns["rim before"].append(rim_step(edited.before, edited.selected))
             columns["eyes"] += _eyes_apart(edited, labels)
             outside += changed_outside(edited.before, edited.after, edited.selected)
+            kept += _others_kept(bench, edited, tag)
     count = len(tags) * len(subjects)
     for name, values in colors.items():
         figure = f"{np.mean(values):.2f} (worst {max(values):.2f})" if values else "-"
@@ -51,6 +53,7 @@ def identity(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) -> 
     outcome.add("step at the rim, levels: edited", _middle(columns["rim"]), count)
     outcome.add("step at the rim, levels: before", _middle(columns["rim before"]), count)
     outcome.add("pixels changed outside", str(outside), count)
+    outcome.add("parts that were not edited read as before", f"{np.mean(kept):.3f}", len(kept))
     return outcome
 
 
@@ -69,6 +72,13 @@ def mouth_sharpness(bench: Bench, subjects: Sequence[Subject], tags: Sequence[st
             outcome.show("drawn", drawn[top:bottom, left:right])
     outcome.add("finest detail of a mouth, edited / drawn", _middle(ratios), len(ratios))
     return outcome
+
+
+def _others_kept(bench: Bench, edited: Edited, tag: str) -> list[bool]:
+    """For each part outside the edited box, whether the reader sees the state that it saw before."""
+    others = ["mouth"] if part_of([tag]) == "eyes" else ["eyes", "brows", "iris", "gaze"]
+    before = bench.neutral(edited.subject)
+    return [read_state(edited.reading, part) == read_state(before, part) for part in others]
 
 
 def _labels(subject: Subject, tag: str) -> np.ndarray:

@@ -7,15 +7,17 @@ known. What it returns says how certain it is.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from expressedit_mcp.imaging import Box, Face
 
-from .network import Layer, Trunk, Weights, one_thread
+from .network import Layer, Trunk, Weights
 from .reader import FaceReader, Reading, sigmoid
 
 FINDER_WEIGHTS = Path(__file__).parent / "weights_reader" / "finder.safetensors"
@@ -30,12 +32,15 @@ BASE_SIDE_PX = 36.0  # a face frame's side for which the scale answer is 0
 SIDES_PX = (24.0, 54.0)  # the frames that one scan finds; each next scan is at half the size
 _LARGEST_SCAN_PX = 960
 _MOST_CANDIDATES = 24
+_WORTH_A_LOOK = 0.3
+
+T = TypeVar("T")
 
 
 class FaceFinder:
     """Implements `imaging.Finder` for drawn characters. Weights are read when it is first asked.
 
-    A face is told of when scan and reader both are sure of it to `sure` (0..1).
+    A face is told of when the reader is sure of it to `sure` (0..1).
     """
 
     def __init__(
@@ -59,13 +64,11 @@ class FaceFinder:
     def find_readings(self, rgb: np.ndarray) -> list[Reading]:
         """The readings behind `find_faces`, in the same order."""
         candidates = sorted(self._candidates(rgb), key=lambda found: -found[0])
-        readings = [
-            self.reader.read(rgb, frame) for _, frame in _distinct(candidates)[:_MOST_CANDIDATES]
-        ]
-        sure = [(r.confidence, r.frame, r) for r in readings if r.confidence >= self._sure]
-        sure.sort(key=lambda found: -found[0])
-        kept = {id(frame) for _, frame in _distinct([(c, frame) for c, frame, _ in sure])}
-        return [reading for _, frame, reading in sure if id(frame) in kept]
+        frames = _distinct((frame for _, frame in candidates), lambda frame: frame)
+        read = (self.reader.read(rgb, frame) for frame in frames[:_MOST_CANDIDATES])
+        sure = [reading for reading in read if reading.confidence >= self._sure]
+        sure.sort(key=lambda reading: -reading.confidence)
+        return _distinct(sure, lambda reading: reading.frame)
 
     def _candidates(self, rgb: np.ndarray) -> list[tuple[float, Box]]:
         """Probable face frames of all scans with their probabilities."""
@@ -82,12 +85,11 @@ class FaceFinder:
     def _scan(self, picture: np.ndarray) -> list[tuple[float, float, float, float]]:
         """(probability, x, y, side) of each local maximum, in pixels of the scanned picture."""
         arrays = self._weights.arrays
-        with one_thread():
-            features = self._trunk(picture.astype(np.float32) / 127.5 - 1)
-            answers = features @ arrays["head.weight"].T + arrays["head.bias"]
+        features = self._trunk(picture.astype(np.float32) / 127.5 - 1)
+        answers = features @ arrays["head.weight"].T + arrays["head.bias"]
         probable = sigmoid(answers[..., 0])
         around = cv2.dilate(probable, np.ones((3, 3), np.uint8))
-        rows, columns = np.nonzero((probable >= around) & (probable >= self._sure))
+        rows, columns = np.nonzero((probable >= around) & (probable >= _WORTH_A_LOOK))
         found = []
         for row, column in zip(rows, columns, strict=True):
             _, dx, dy, size = answers[row, column].tolist()
@@ -121,12 +123,12 @@ def _scaled(rgb: np.ndarray, scale: float) -> np.ndarray:
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
 
 
-def _distinct(found: list[tuple[float, Box]]) -> list[tuple[float, Box]]:
+def _distinct(found: Iterable[T], frame_of: Callable[[T], Box]) -> list[T]:
     """Those whose middle no earlier one covers, and which cover no earlier one's middle."""
-    kept: list[tuple[float, Box]] = []
-    for probability, frame in found:
-        if not any(_same(frame, other) for _, other in kept):
-            kept.append((probability, frame))
+    kept: list[T] = []
+    for one in found:
+        if not any(_same(frame_of(one), frame_of(other)) for other in kept):
+            kept.append(one)
     return kept
 
 

@@ -50,16 +50,19 @@ class Trunk:
             weights.arrays[f"layer{n}.weight"].transpose(2, 3, 1, 0).reshape(-1, layer.channels)
             for n, layer in enumerate(self._layers)
         ]
+        # products this small are slower on several BLAS threads than on one
+        self._threads = ThreadpoolController()
         self._biases = [weights.arrays[f"layer{n}.bias"] for n in range(len(self._layers))]
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Features (h, w, C) float32 of a picture (H, W, 3) float32."""
-        for layer, kernel, bias in zip(self._layers, self._kernels, self._biases, strict=True):
-            out = convolve(features, kernel, layer.stride)
-            out += bias
-            if layer.residual:
-                out += features
-            features = np.maximum(out, 0, out=out)
+        with self._threads.limit(limits=1):
+            for layer, kernel, bias in zip(self._layers, self._kernels, self._biases, strict=True):
+                out = convolve(features, kernel, layer.stride)
+                out += bias
+                if layer.residual:
+                    out += features
+                features = np.maximum(out, 0, out=out)
         return features
 
 
@@ -80,7 +83,3 @@ def convolve(features: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarra
         ]
     return (patches.reshape(rows * columns, -1) @ kernel).reshape(rows, columns, -1)
 
-
-def one_thread() -> Any:
-    """A context in which BLAS uses one thread: faster for small products, far more so on a busy machine."""
-    return ThreadpoolController().limit(limits=1, user_api="blas")

@@ -6,6 +6,7 @@ measured: look at `confidence`, and treat what it says of them as a guess.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 
 from expressedit_mcp.imaging import Box, extract
 
-from .network import Layer, Trunk, Weights, one_thread
+from .network import Layer, Trunk, Weights
 
 READER_WEIGHTS = Path(__file__).parent / "weights_reader" / "reader.safetensors"
 INPUT_PX = 128
@@ -33,6 +34,7 @@ LAYERS = (
 )
 SQUEEZED, HIDDEN = 32, 192
 _RIM = 1.1
+_HOPELESS = 0.1
 PARTS = ("face", "eyes", "left_eye", "right_eye", "brows", "mouth")
 
 
@@ -139,14 +141,20 @@ class FaceReader:
     def _answers(self) -> Answers:
         return Answers(self._weights.facts["points"], len(self.tags))
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hex digits that name its weights."""
+        return hashlib.sha256(self._path.read_bytes()).hexdigest()[:12]
+
     def read(self, rgb: np.ndarray, frame: Box, passes: int = 2) -> Reading:
         """The reading of the face in a square frame of (H, W, 3) uint8; the frame may leave the picture.
 
-        Each pass after the first looks again through the frame that the one before it found.
+        Each pass after the first looks again through the frame that the one before it found, unless that
+        was surely no face.
         """
         reading = self._read_once(rgb, frame)
         for _ in range(passes - 1):
-            if reading.frame.width < 8:
+            if reading.confidence < _HOPELESS:
                 break
             reading = self._read_once(rgb, reading.frame)
         return reading
@@ -157,11 +165,10 @@ class FaceReader:
     def answers_to(self, crop: np.ndarray) -> np.ndarray:
         """The network's output for a crop (128, 128, 3) uint8, laid out as Answers says."""
         arrays = self._weights.arrays
-        with one_thread():
-            features = self._trunk(crop.astype(np.float32) / 127.5 - 1)
-            cells = np.maximum(features @ arrays["squeeze.weight"].T + arrays["squeeze.bias"], 0)
-            hidden = arrays["hidden.weight"] @ cells.ravel() + arrays["hidden.bias"]
-            return arrays["out.weight"] @ np.maximum(hidden, 0) + arrays["out.bias"]
+        features = self._trunk(crop.astype(np.float32) / 127.5 - 1)
+        cells = np.maximum(features @ arrays["squeeze.weight"].T + arrays["squeeze.bias"], 0)
+        hidden = arrays["hidden.weight"] @ cells.ravel() + arrays["hidden.bias"]
+        return arrays["out.weight"] @ np.maximum(hidden, 0) + arrays["out.bias"]
 
     def _reading(self, values: np.ndarray, frame: Box) -> Reading:
         half, (x0, y0) = frame.width / 2, frame.centre

@@ -83,7 +83,7 @@ def test_prompt_and_tags_say_the_same(studio: Studio, hero: Path) -> None:
         ({"style": "baroque"}, "no prompt style 'baroque'"),
         ({"region": BoxRegion(box=[300, 0, 400, 10])}, "selects no pixel"),
         ({"region": BoxRegion(box=[10, 10, 10, 20])}, "selects no pixel"),
-        ({"region": PartRegion(part="mouth")}, "no face finder"),
+        ({"region": PartRegion(part="mouth", face=3)}, "no face 3"),
         ({"region": ()}, "list of regions is empty"),
         ({"context": (300.0, 0.0, 400.0, 10.0)}, "lies outside the picture"),
         ({"place": True}, "Photoshop bridge"),
