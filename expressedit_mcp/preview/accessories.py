@@ -4,7 +4,7 @@ import numpy as np
 
 from .drawing import Canvas, darker, mixed
 from .geometry import bezier, ellipse, joined, mirrored, moved, smooth
-from .labels import HAIR, OTHER, SKIN
+from .labels import FACE_SKIN, HAIR, OTHER
 from .layout import SIDES, Figure
 
 _METAL = (236, 206, 120)
@@ -13,7 +13,7 @@ _METAL = (236, 206, 120)
 def draw_skin_details(canvas: Canvas, figure: Figure) -> None:
     """Draws freckles, scars and moles, under the eyes' lines."""
     worn, palette, y = figure.character.accessories, figure.palette, figure.eye_line
-    canvas = canvas.labelled(SKIN)
+    canvas = canvas.labelled(FACE_SKIN)
     if "freckles" in worn:
         spots = (
             (13, 13.5),

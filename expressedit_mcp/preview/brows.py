@@ -4,7 +4,7 @@ import numpy as np
 
 from .drawing import Canvas, mixed
 from .geometry import joined, normals, smooth
-from .labels import BROW, SKIN
+from .labels import BROW, FACE_SKIN
 from .layout import SIDES, Figure, Side
 
 
@@ -25,7 +25,7 @@ def brow_spine(figure: Figure, side: Side) -> np.ndarray:
 def draw_brows(canvas: Canvas, figure: Figure) -> None:
     """Draws both brows."""
     if figure.pose.brow_crease:
-        _draw_creases(canvas.labelled(SKIN), figure)
+        _draw_creases(canvas.labelled(FACE_SKIN), figure)
     c, palette = figure.character, figure.palette
     canvas = canvas.labelled(BROW)
     for side in SIDES:

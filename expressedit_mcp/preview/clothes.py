@@ -4,7 +4,7 @@ import numpy as np
 
 from .drawing import Canvas, Rgb, darker, mixed, tinted
 from .geometry import bezier, ellipse, joined, mirrored, smooth
-from .labels import OTHER, SKIN
+from .labels import BODY_SKIN, OTHER
 from .layout import SIDES, Figure
 
 _LOW = 84.0  # below the picture
@@ -27,7 +27,7 @@ def draw_backdrop(canvas: Canvas, figure: Figure) -> None:
 def draw_neck(canvas: Canvas, figure: Figure) -> None:
     """Draws the neck and the head's shadow on it."""
     palette, c = figure.palette, figure.character
-    canvas = canvas.labelled(SKIN)
+    canvas = canvas.labelled(BODY_SKIN)
     half = {"child": 8.0, "teen": 9.6, "adult": 10.4, "old": 10.0}[c.age] + 2.6 * (c.sex == "male")
     half *= 1.0 if c.age != "child" else 0.94
     left = [(-half, 30), (-half, 48), (-half - 2.5, 54), (-half - 13, 58), (-half - 13, _LOW)]

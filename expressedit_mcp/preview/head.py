@@ -4,7 +4,7 @@ import numpy as np
 
 from .drawing import Canvas, mixed
 from .geometry import bezier, ellipse, joined, mirrored, smooth
-from .labels import HAIR, SKIN
+from .labels import BODY_SKIN, FACE_SKIN, HAIR
 from .layout import SIDES, Figure
 
 OUTLINE_WIDTH = 1.15
@@ -12,7 +12,7 @@ OUTLINE_WIDTH = 1.15
 
 def draw_ears(canvas: Canvas, figure: Figure) -> None:
     """Draws both ears, which the face and the hair overlap."""
-    palette, canvas = figure.palette, canvas.labelled(SKIN)
+    palette, canvas = figure.palette, canvas.labelled(BODY_SKIN)
     width, y = figure.character.face_half_width, figure.eye_line
     for side in SIDES:
         knots = [(width - 3, y - 3), (width + 2.2, y - 5.2), (width + 4.6, y - 1.0),
@@ -30,7 +30,7 @@ def draw_ears(canvas: Canvas, figure: Figure) -> None:
 
 def draw_face(canvas: Canvas, figure: Figure, fringe_shadows: list[np.ndarray]) -> None:
     """Draws the face with the shadow of the fringe, and its outline."""
-    palette, canvas = figure.palette, canvas.labelled(SKIN)
+    palette, canvas = figure.palette, canvas.labelled(FACE_SKIN)
     outline = figure.face_outline
     canvas.fill(outline, palette.skin)
     width = figure.character.face_half_width
@@ -55,7 +55,7 @@ def draw_nose(canvas: Canvas, figure: Figure) -> None:
     """Draws the nose in the manner of the character's age."""
     palette, c = figure.palette, figure.character
     x, y = figure.nose_tip
-    canvas = canvas.labelled(SKIN)
+    canvas = canvas.labelled(FACE_SKIN)
     line = mixed(palette.skin_line, palette.skin, 0.2)
     if c.age == "child":
         canvas.stroke(smooth([(x - 1.1, y + 0.5), (x + 0.2, y + 0.9), (x + 1.2, y + 0.3)], samples=4),
@@ -85,7 +85,7 @@ def draw_age_lines(canvas: Canvas, figure: Figure) -> None:
     c, palette = figure.character, figure.palette
     if c.age not in ("adult", "old"):
         return
-    canvas = canvas.labelled(SKIN)
+    canvas = canvas.labelled(FACE_SKIN)
     (_, my), (_, ny) = figure.mouth_center, figure.nose_tip
     strength = 0.25 if c.age == "old" else 0.62
     color = mixed(palette.skin_line, palette.skin, strength)
@@ -121,7 +121,7 @@ def draw_beard(canvas: Canvas, figure: Figure) -> None:
     """Draws beard, stubble or mustache, under the mouth's lines."""
     worn, palette = figure.character.accessories, figure.palette
     if "stubble" in worn:
-        with canvas.labelled(SKIN).clipped(figure.face_outline) as face:
+        with canvas.labelled(FACE_SKIN).clipped(figure.face_outline) as face:
             half = _stubble_half(figure)
             face.blend([half, mirrored(half, -1)], palette.hair_line, 0.2)
     if "beard" in worn:

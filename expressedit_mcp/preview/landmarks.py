@@ -137,7 +137,7 @@ def part_boxes_of(landmarks: Landmarks, figure: Figure, size_px: int) -> dict[st
     c = figure.character
     left, right = landmarks.left_eye, landmarks.right_eye
     brow_room, lash_room = c.eye_height + BROW_GAP + 10.0, c.eye_height * 1.25 + 5
-    low, side = c.eye_lower_height * 1.3 + 5, c.eye_half_width + 6.5
+    low, side = c.eye_lower_height * 1.3 + 6.5, c.eye_half_width + 6.5
     mouth_low = max(0.7 * (c.chin_height - figure.mouth_center[1]) + 6, 13.0)
 
     def around(points: list[Point], margins: tuple[float, float, float, float]) -> Box:
@@ -159,7 +159,9 @@ def part_boxes_of(landmarks: Landmarks, figure: Figure, size_px: int) -> dict[st
         "brows": around(both, (side - 1, brow_room, side - 1, -c.eye_height * 0.8)),
         "mouth": around([landmarks.mouth_center], (17, 10.5, 17, mouth_low)),
     }
-    boxes["face"] = _union(boxes["eyes"], boxes["mouth"])
+    jaw = [(x, landmarks.points[8, 1]) for x in (landmarks.points[0, 0], landmarks.points[16, 0])]
+    chin = around(jaw, (1.5, 0, 1.5, 4.0))
+    boxes["face"] = _union(_union(boxes["eyes"], boxes["mouth"]), chin)
     return boxes
 
 

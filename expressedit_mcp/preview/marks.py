@@ -6,7 +6,7 @@ import numpy as np
 
 from .drawing import Canvas, Rgb, mixed
 from .geometry import bezier, ellipse, joined, mirrored, moved, smooth
-from .labels import OTHER, SKIN
+from .labels import FACE_SKIN, OTHER
 from .layout import SIDES, Figure
 
 _WATER: Rgb = (186, 224, 250)
@@ -18,7 +18,7 @@ _PALE: Rgb = (126, 148, 208)
 
 def draw_cheek_marks(canvas: Canvas, figure: Figure) -> None:
     """Draws what colours the skin, under eyes and mouth."""
-    _draw_each(canvas.labelled(SKIN), figure, _ON_SKIN)
+    _draw_each(canvas.labelled(FACE_SKIN), figure, _ON_SKIN)
 
 
 def draw_eye_marks(canvas: Canvas, figure: Figure) -> None:

@@ -1,17 +1,19 @@
 """Random expressions whose tags agree with each other."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from .expression import PARTS, Expression, require_state
 from .states import EXTRAS
-from .tagging import contradictory_pair, expression_tags
+from .tagging import canonical_tag, contradictory_pair, expression_from_tags, expression_tags
+from .tags import RULES
 from .words import WORDS
 
 _WORD_PROBABILITY = 0.4
 _EXTRA_PROBABILITY = 0.035  # for each of the 25 kinds
 _NEUTRAL_SHARES = {"eyes": 0.4, "iris": 0.5, "gaze": 0.5, "brows": 0.3, "mouth": 0.06}
+_OPEN_PART_SHARE = 0.2  # how often a part that the tag leaves open is not neutral
 _NEUTRAL = Expression()
 
 # Each measure's middle, its spread for small differences, and its free range.
@@ -42,10 +44,36 @@ def sample_expression(
         emotion = _pick(rng, tuple(WORDS))
     while True:
         parts = _sample_of_word(rng, emotion) if emotion else _sample_parts(rng)
-        side: Literal["left", "right"] = "right" if rng.integers(2) else "left"
-        measures = _free_measures(rng) if free_measures else _small_differences(rng)
-        expression = Expression(**parts, emotion=emotion, side=side, **measures)
+        expression = Expression(**parts, emotion=emotion, **_sample_measures(rng, free_measures))
         if contradictory_pair(expression_tags(expression)) is None:
+            return expression
+
+
+def sample_expression_with(
+    rng: np.random.Generator, tag: str, free_measures: bool = False
+) -> Expression:
+    """A random expression that shows the tag, the parts that it leaves open mostly neutral.
+
+    Measures and contradictions are as in sample_expression. Raises ValueError for an unknown tag.
+    """
+    plain = expression_from_tags([tag])
+    if plain.emotion is not None:
+        return sample_expression(rng, plain.emotion, free_measures)
+    rule = RULES[canonical_tag(tag)]
+    while True:
+        parts = {part: getattr(plain, part) for part in PARTS}
+        for part in PARTS:
+            if part in rule:
+                parts[part] = parts[part] if rng.random() < 0.5 else _pick(rng, rule[part])
+            elif rng.random() < _OPEN_PART_SHARE:
+                parts[part] = _pick(rng, PARTS[part])
+        expression = Expression(
+            **_without_hidden_states(parts),
+            extras=plain.extras,
+            **_sample_measures(rng, free_measures),
+        )
+        tags = expression_tags(expression)
+        if canonical_tag(tag) in tags and contradictory_pair(tags) is None:
             return expression
 
 
@@ -54,17 +82,25 @@ def _sample_parts(rng: np.random.Generator) -> dict:
     for part, states in PARTS.items():
         neutral = rng.random() < _NEUTRAL_SHARES[part]
         parts[part] = states[0] if neutral else _pick(rng, states[1:])
-    if not Expression(eyes=parts["eyes"]).shows_iris:
-        parts |= {"iris": _NEUTRAL.iris, "gaze": _NEUTRAL.gaze}
     parts["extras"] = tuple(extra for extra in EXTRAS if rng.random() < _EXTRA_PROBABILITY)
-    return parts
+    return _without_hidden_states(parts)
 
 
 def _sample_of_word(rng: np.random.Generator, word: str) -> dict:
     parts = {part: _pick(rng, choices) for part, choices in WORDS[word].items()}
-    if not Expression(eyes=parts.get("eyes", _NEUTRAL.eyes)).shows_iris:
-        parts |= {"iris": _NEUTRAL.iris, "gaze": _NEUTRAL.gaze}
-    return parts
+    return _without_hidden_states(parts)
+
+
+def _without_hidden_states(parts: dict) -> dict:
+    """The parts, with neutral irises and gaze where no iris is seen."""
+    if Expression(eyes=parts.get("eyes", _NEUTRAL.eyes)).shows_iris:
+        return parts
+    return parts | {"iris": _NEUTRAL.iris, "gaze": _NEUTRAL.gaze}
+
+
+def _sample_measures(rng: np.random.Generator, free: bool) -> dict:
+    side = "right" if rng.integers(2) else "left"
+    return {"side": side} | (_free_measures(rng) if free else _small_differences(rng))
 
 
 def _small_differences(rng: np.random.Generator) -> dict:

@@ -33,7 +33,7 @@ def expression_from_tags(tags: Iterable[str]) -> Expression:
     beats a word for the whole face. Raises ValueError for an unknown tag (naming the accepted
     ones), for two tags that give one part different states, and for two words.
     """
-    names = list(dict.fromkeys(_look_up(tag) for tag in tags))
+    names = list(dict.fromkeys(canonical_tag(tag) for tag in tags))
     rules = {name: RULES[name] for name in names if name in RULES}
     emotion = _word_of(names)
     choices = WORDS[emotion] if emotion else {}
@@ -49,6 +49,18 @@ def expression_from_tags(tags: Iterable[str]) -> Expression:
         extras |= _UNTAGGED_EXTRAS & set(default)
     chosen = tuple(extra for extra in EXTRAS if extra in (extras or default))
     return Expression(**parts, extras=chosen, emotion=emotion)
+
+
+def canonical_tag(tag: str) -> str:
+    """The tag as it is listed, from a prompt form or an underscored name.
+
+    Raises ValueError for an unknown tag, naming the accepted ones.
+    """
+    plain = tag.strip().lower()
+    for form in (plain, plain.replace("_", " ")):
+        if form in RULES or form in WORDS:
+            return form
+    raise ValueError(f"unknown expression tag {tag!r}; accepted: {', '.join(EXPRESSION_TAGS)}")
 
 
 def contradictory_pair(tags: Iterable[str]) -> tuple[str, str] | None:
@@ -101,11 +113,3 @@ def _extras_of(accepted: dict[str, tuple[str, ...]]) -> set[str]:
         if not extras & set(states):
             extras.add(states[0])
     return extras
-
-
-def _look_up(tag: str) -> str:
-    plain = tag.strip().lower()
-    for form in (plain, plain.replace("_", " ")):
-        if form in RULES or form in WORDS:
-            return form
-    raise ValueError(f"unknown expression tag {tag!r}; accepted: {', '.join(EXPRESSION_TAGS)}")
