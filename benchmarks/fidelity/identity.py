@@ -11,12 +11,8 @@ from benchmarks.fidelity.measures import changed_outside, delta_e00, lab_of, rim
 from benchmarks.fidelity.outcome import Outcome
 from benchmarks.fidelity.setting import SIZE_PX, Bench, Edited, Subject, part_of
 from benchmarks.fidelity.tags import read_state
-from expressedit_mcp.preview import expression_from_tags
-from expressedit_mcp.preview.labels import HAIR, IRIS, SKIN
-from expressedit_mcp.preview.layout import Figure
-from expressedit_mcp.preview.rig import paint
+from expressedit_mcp.preview import expression_from_tags, part_masks
 
-_LABELS = {"skin": SKIN, "hair": HAIR, "irises": IRIS}
 _BORDER_PX = 2  # outlines and their soft rims are no flat colour
 _FEWEST_PX = 40
 
@@ -24,15 +20,15 @@ _FEWEST_PX = 40
 def identity(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) -> Outcome:
     """Colours, sharpness and rims of edits against the rig's own drawing of the same tag."""
     outcome = Outcome()
-    colors: dict[str, list[float]] = {name: [] for name in _LABELS}
+    colors: dict[str, list[float]] = {name: [] for name in ("skin", "hair", "irises")}
     columns: dict[str, list[float]] = {name: [] for name in ("sharp", "rim", "rim before", "eyes")}
     outside, kept = 0, []
     for tag in tags:
         for subject in subjects:
             edited, drawn = bench.edit(subject, [tag]), subject.drawn([tag]).pixels
-            labels = _labels(subject, tag)
-            for name, label in _LABELS.items():
-                there = edited.selected & _inner(labels == label)
+            masks = _masks(subject, tag)
+            for name, mask in masks.items():
+                there = edited.selected & mask
                 if there.sum() >= _FEWEST_PX:
                     colors[name].append(_apart(edited.after, drawn, there))
             columns["sharp"].append(
@@ -40,7 +36,7 @@ def identity(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) -> 
             )
             columns["rim"].append(rim_step(edited.after, edited.selected))
             columns["rim before"].append(rim_step(edited.before, edited.selected))
-            columns["eyes"] += _eyes_apart(edited, labels)
+            columns["eyes"] += _eyes_apart(edited, masks["irises"])
             outside += changed_outside(edited.before, edited.after, edited.selected)
             kept += _others_kept(bench, edited, tag)
     count = len(tags) * len(subjects)
@@ -81,12 +77,17 @@ def _others_kept(bench: Bench, edited: Edited, tag: str) -> list[bool]:
     return [read_state(edited.reading, part) == read_state(before, part) for part in others]
 
 
-def _labels(subject: Subject, tag: str) -> np.ndarray:
-    """What is drawn where (512, 512), as `preview.labels` counts it."""
-    figure = Figure(subject.character, expression_from_tags([tag]), subject.view)
-    labels = paint(figure, SIZE_PX, labelled=True).labels
-    assert labels is not None
-    return cv2.resize(labels, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_NEAREST)
+def _masks(subject: Subject, tag: str) -> dict[str, np.ndarray]:
+    """Where the rig's drawing of the tag shows skin, hair and irises, (512, 512) bool each."""
+    expression = expression_from_tags([tag])
+    parts = part_masks(subject.character, expression, subject.view, SIZE_PX)
+    seen = {name: mask > 0 for name, mask in parts.items()}
+    features = seen["eyes"] | seen["brows"] | seen["mouth"]
+    return {
+        "skin": _inner(seen["face"] & ~features),
+        "hair": _inner(seen["hair"]),
+        "irises": _inner(seen["irises"]),
+    }
 
 
 def _inner(mask: np.ndarray) -> np.ndarray:
@@ -99,10 +100,10 @@ def _apart(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> float:
     return float(delta_e00(*(lab_of(p[mask].mean(axis=0)) for p in (a, b))))
 
 
-def _eyes_apart(edited: Edited, labels: np.ndarray) -> list[float]:
+def _eyes_apart(edited: Edited, mask: np.ndarray) -> list[float]:
     """ΔE00 between the irises of both eyes, if both are selected and seen."""
-    middle = labels.shape[1] // 2
-    irises = edited.selected & (labels == IRIS)
+    left, _, right, _ = edited.subject.neutral.part_boxes["eyes"]
+    middle, irises = (left + right) // 2, edited.selected & mask
     halves = [irises[:, :middle], irises[:, middle:]]
     if any(half.sum() < _FEWEST_PX for half in halves):
         return []

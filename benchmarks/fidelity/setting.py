@@ -14,6 +14,7 @@ import numpy as np
 
 from expressedit_mcp.imaging import Box, Picture
 from expressedit_mcp.preview import (
+    EXPRESSION_TAGS,
     Character,
     Drawing,
     Expression,
@@ -24,7 +25,6 @@ from expressedit_mcp.preview import (
     sample_view,
 )
 from expressedit_mcp.preview.reader import FaceReader, Reading
-from expressedit_mcp.preview.tagging import EXPRESSION_TAGS
 from expressedit_mcp.regions import BoxRegion, OneRegion
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import EditCommand, Studio

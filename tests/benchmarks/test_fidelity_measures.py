@@ -17,10 +17,14 @@ from benchmarks.fidelity.measures import (
 )
 from benchmarks.fidelity.tags import allowed_parts, pairs_of, read_state
 from expressedit_mcp.imaging import Box
-from expressedit_mcp.preview import Expression, expression_from_tags, expression_tags
+from expressedit_mcp.preview import (
+    EXPRESSION_TAGS,
+    Expression,
+    expression_from_tags,
+    expression_tags,
+)
 from expressedit_mcp.preview.expression import PARTS
 from expressedit_mcp.preview.reader import Reading
-from expressedit_mcp.preview.tagging import EXPRESSION_TAGS
 from expressedit_mcp.preview.words import WORDS
 
 

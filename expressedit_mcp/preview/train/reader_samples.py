@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from expressedit_mcp.preview import (
+    EXPRESSION_TAGS,
     Drawing,
     Expression,
     draw_character,
@@ -26,7 +27,6 @@ from expressedit_mcp.preview.character import (
 )
 from expressedit_mcp.preview.expression import RANGES
 from expressedit_mcp.preview.reader import INPUT_PX, PARTS, Answers
-from expressedit_mcp.preview.tagging import EXPRESSION_TAGS
 
 from .reader_backgrounds import background
 
