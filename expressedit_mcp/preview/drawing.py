@@ -140,6 +140,7 @@ class Canvas:
         paint = np.rint(first + (last - first) * share).astype(np.uint8)
         shape = self.pixels[area].shape
         self._composite(area, points, np.ascontiguousarray(np.broadcast_to(paint, shape)))
+        self._label_px(points)
 
     def glow(
         self, center: tuple[float, float], radii: tuple[float, float], color: Rgb, opacity: float
@@ -189,8 +190,11 @@ class Canvas:
     def _fill_px(self, points: np.ndarray, color: Rgb) -> None:
         path = [_fixed(points)]
         cv2.fillPoly(self.pixels, path, color, cv2.LINE_AA, _SUBPIXEL_BITS)
+        self._label_px(points)
+
+    def _label_px(self, points: np.ndarray) -> None:
         if self.labels is not None:
-            cv2.fillPoly(self.labels, path, (self._label,), cv2.LINE_8, _SUBPIXEL_BITS)
+            cv2.fillPoly(self.labels, [_fixed(points)], (self._label,), cv2.LINE_8, _SUBPIXEL_BITS)
 
     def _composite(
         self,
