@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from .cast import CHARACTERS, sample_character, sample_view
+from .character import View
 from .examples import face_picture
 from .expression import Expression
 from .rig import draw_character
@@ -50,7 +51,10 @@ def _tag_strip(tag: str) -> np.ndarray:
     """One tag on several characters, side by side."""
     expression = expression_from_tags([tag])
     return np.concatenate(
-        [face_picture(CHARACTERS[name], expression, None, _CELL_PX) for name in _SHEET_CHARACTERS],
+        [
+            face_picture(CHARACTERS[name], expression, View(), _CELL_PX)
+            for name in _SHEET_CHARACTERS
+        ],
         axis=1,
     )
 
