@@ -15,12 +15,18 @@ import numpy as np
 from benchmarks.machine import describe, spread
 from expressedit_mcp.imaging import Box
 from expressedit_mcp.preview import View, draw_character, sample_character, sample_view
+from expressedit_mcp.preview.expression import PARTS
 from expressedit_mcp.preview.finder import FaceFinder
 from expressedit_mcp.preview.reader import FaceReader, Reading
 from expressedit_mcp.preview.tags import RULES
-from expressedit_mcp.preview.train.reader_samples import LOOKS, TAGS, random_expression, truth_of
+from expressedit_mcp.preview.train.reader_samples import (
+    LOOKS,
+    random_expression,
+    truth_of,
+)
 from expressedit_mcp.preview.words import WORDS
 
+TAGS = (*RULES, *WORDS, *LOOKS)
 SEED = 90_001  # held out: training draws from other seeds
 Rng = np.random.Generator
 
@@ -41,12 +47,12 @@ def main() -> None:
 def read_rows(reader: FaceReader, count: int) -> Iterator[str]:
     """The reader's errors over `count` drawings of as many characters, as rows of a table."""
     places, radii, seconds = [], [], []
+    right: dict[str, list[bool]] = {part: [] for part in PARTS}
     asked, given = np.zeros((count, len(TAGS)), bool), np.zeros((count, len(TAGS)))
     for number in range(count):
         rng = np.random.default_rng([SEED, number])
-        drawing = draw_character(
-            sample_character(rng), random_expression(rng), sample_view(rng), 256
-        )
+        character, expression = sample_character(rng), random_expression(rng)
+        drawing = draw_character(character, expression, sample_view(rng), 256)
         truth = truth_of(drawing)
         started = time.perf_counter()
         reading = reader.read(drawing.pixels, _roughly(Box(*drawing.crop_box), rng))
@@ -54,7 +60,11 @@ def read_rows(reader: FaceReader, count: int) -> Iterator[str]:
         apart = np.linalg.norm(truth["boxes"][2][:2] - truth["boxes"][3][:2])
         places.append(np.linalg.norm(reading.landmarks - truth["points"], axis=1) / apart)
         radii += list(_radius_errors(reading, truth["irises"]))
-        asked[number], given[number] = truth["tags"], [reading.tags[tag] for tag in TAGS]
+        asked[number] = [tag in drawing.tags for tag in TAGS]
+        given[number] = list({**reading.tags, **reading.looks}.values())
+        for part, seen in reading.states.items():
+            if part not in ("iris", "gaze") or truth["irises"][:, 2].any():
+                right[part].append(max(seen, key=seen.__getitem__) == getattr(expression, part))
     errors = 100 * np.array(places)
     figure = f"{errors.mean():.2f} (median {np.median(errors):.2f})"
     yield f"| landmark error, % of the distance between the eyes | {figure} | {count} |"
@@ -66,6 +76,8 @@ def read_rows(reader: FaceReader, count: int) -> Iterator[str]:
     for kind, names in (("a part", RULES), ("the whole face", WORDS), ("the character", LOOKS)):
         mean = np.mean([known[tag] for tag in names if tag in known])
         yield f"| average precision, mean over tags of {kind} | {mean:.3f} | {len(names)} tags |"
+    for part, hits in right.items():
+        yield f"| state of the {part} right, of {len(PARTS[part])} | {np.mean(hits):.3f} | {len(hits)} |"
     yield f"| tags right at 0.5 | {((given >= 0.5) == asked).mean():.4f} | {asked.size} |"
     worst = sorted((tag for tag in known if tag in RULES), key=lambda tag: known[tag])[:16]
     yield f"| the worst | {', '.join(f'{tag} {known[tag]:.2f}' for tag in worst)} | |"

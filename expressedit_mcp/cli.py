@@ -1,4 +1,4 @@
-"""The command line: serve, demo, doctor, images."""
+"""The command line: serve, demo, doctor, images, tags."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from expressedit_mcp import __version__
 from expressedit_mcp.errors import ExpressEditError
+from expressedit_mcp.tags_cli import tags_group
 
 if TYPE_CHECKING:
     from expressedit_mcp.images import ImageStore
@@ -120,6 +121,9 @@ def _settings() -> Settings:
         raise click.ClickException(
             "The environment has a setting that cannot be used.\n" + "\n".join(lines)
         ) from error
+
+
+main.add_command(tags_group(_settings))
 
 
 def _store(settings: Settings) -> ImageStore:

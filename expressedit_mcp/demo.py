@@ -159,8 +159,7 @@ class _Demo:
 
 def _iris(eye: EyeLandmarks) -> dict[str, list[float]]:
     """The region of an iris: a little larger than its ellipse."""
-    (x, y), rx = eye.iris_center, eye.iris_radius * 1.1
-    ry = rx * 1.28
+    (x, y), rx, ry = eye.iris_center, eye.iris_radius * 1.1, eye.iris_height * 1.1
     return {"ellipse": [x - rx, y - ry, x + rx, y + ry]}
 
 

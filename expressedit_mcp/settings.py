@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SHIPPED_MODEL = Path(__file__).parent / "preview" / "weights"
@@ -29,6 +29,15 @@ class Settings(BaseSettings):
     )
     model: Path = Field(default=SHIPPED_MODEL, description="Model directory in diffusers layout")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    encoder: str = Field(
+        default="minilm",
+        description="Sentence encoder of the tag search: minilm, the path of a sentence-transformers "
+        "folder, or the URL of an OpenAI-compatible server with #model behind it",
+    )
+    encoder_model: str = Field(default="", description="Model name for an encoder's server")
+    encoder_key: SecretStr = Field(
+        default=SecretStr(""), description="Bearer token for an encoder's server"
+    )
     max_pixels: int = Field(
         default=100_000_000, ge=1, description="Largest picture, width x height"
     )
@@ -54,6 +63,16 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """Where things that can be made again are kept."""
         return self.home.expanduser().resolve() / "cache"
+
+    @cached_property
+    def tag_cache_dir(self) -> Path:
+        """Where the tables of the tag search are kept."""
+        return self.cache_dir / "tagdb"
+
+    @cached_property
+    def own_tags_dir(self) -> Path:
+        """Where the user's own tags are kept."""
+        return self.home.expanduser().resolve() / "tags"
 
     def allowed_roots(self, working_dir: Path) -> tuple[Path, ...]:
         """The folders that may be read and written, absolute and without symlinks.

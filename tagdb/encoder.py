@@ -23,8 +23,11 @@ _MAX_TOKENS = 128
 class Encoder(Protocol):
     """Turns texts into vectors. `id` names the weights: vectors of another id do not compare."""
 
-    id: str
-    dim: int
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors (n, dim) float32."""

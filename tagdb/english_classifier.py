@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagdb.encoder import MiniLM
+from tagdb.encoder import Encoder, MiniLM
 
 MODEL_FILE = Path(__file__).parent / "data" / "model" / "english.safetensors"
 
@@ -28,7 +28,7 @@ class EnglishClassifier:
         self._temperature = float(meta["temperature"])
         self._weight = tensors.pop("head.weight").astype(np.float32)
         self._bias = tensors.pop("head.bias").astype(np.float32)
-        self.encoder = MiniLM(tensors, meta["id"])
+        self.encoder: Encoder = MiniLM(tensors, meta["id"])
 
     def log_probabilities(self, texts: list[str]) -> np.ndarray:
         """(n, tags + 1) float32; the last column is "no expression"."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from tagdb.checks import language_of
 from tagdb.english import Word, content_words, name_stems
+from tagdb.matches import Match
 from tagdb.negation import is_denied_cjk
 from tagdb.normalize import is_cjk, is_han, is_hangul, is_kana, name_key, normalize
-from tagdb.records import ExpressionTag
+from tagdb.records import ExpressionTag, Language
 
 _TAG, _ALIAS, _NAME, _TYPED = 1.0, 0.99, 0.95, 0.93
 _SCATTERED = 0.85  # all words of a name, but with others between them
@@ -33,7 +35,7 @@ class Entry(NamedTuple):
     """One name of one tag: its language ("" for any), how much it counts, its content words."""
 
     tag: str
-    language: str
+    language: Language | Literal[""]
     weight: float
     form: str = ""
 
@@ -42,7 +44,7 @@ class Mention(NamedTuple):
     """What a text says of one tag: strength 0..1 and the words that say it."""
 
     strength: float
-    matched: tuple[str, ...]
+    matched: tuple[Match, ...]
 
 
 class _Span(NamedTuple):
@@ -141,7 +143,7 @@ class NameIndex:
         spans = [*self._emoticon_spans(form), *asserted, *self._word_spans(form)]
         inside = _shadowed(spans)
         best: dict[str, float] = defaultdict(float)
-        words: dict[str, list[str]] = defaultdict(list)
+        words: dict[str, dict[str, Match]] = defaultdict(dict)
         for span in sorted(spans, key=lambda span: (span.start, -span.end, span.text)):
             shadowed = span[:2] in inside
             shared = 1.0 / (1.0 + 0.05 * (len({entry.tag for entry in span.entries}) - 1))
@@ -150,12 +152,11 @@ class NameIndex:
                 if entry.form and entry.form != span.text:
                     strength *= _INFLECTED
                 best[entry.tag] = max(best[entry.tag], strength * (_SHADOWED if shadowed else 1))
-                if span.text not in words[entry.tag]:
-                    words[entry.tag].append(span.text)
+                words[entry.tag].setdefault(span.text, _match(span.text, entry.language))
         for rank, tag in enumerate(self.lookup(text)):
             best[tag] = max(best[tag], 1.0 - 0.02 * min(rank, 10))
-            words[tag] = words[tag] or [form]
-        return {tag: Mention(strength, tuple(words[tag])) for tag, strength in best.items()}
+            words[tag] = words[tag] or {form: _match(form, "")}
+        return {tag: Mention(best[tag], tuple(found.values())) for tag, found in words.items()}
 
     def _emoticon_spans(self, form: str) -> Iterable[_Span]:
         for face, entries in self._emoticons.items():
@@ -199,6 +200,10 @@ class NameIndex:
                     continue
                 if not run[0].negated:
                     yield _Span(run[0].start, run[-1].end, surface, strength, tuple(entries))
+
+
+def _match(words: str, language: Language | Literal[""]) -> Match:
+    return Match("name", words, language or language_of(words))
 
 
 def _append(table: dict, key: str | tuple[str, ...], entry: Entry) -> None:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import threading
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tagdb.english import NEGATORS, content_words
-from tagdb.errors import TagdbError
+from tagdb.matches import Match
 from tagdb.names import Mention, NameIndex
 from tagdb.normalize import is_cjk, normalize
 from tagdb.ranking import Evidence, clauses, in_order, is_native, pool_clauses
-from tagdb.records import DATA_DIR, ExpressionTag, load_texts
+from tagdb.records import DATA_DIR, ExpressionTag, Text, load_texts
+from tagdb.resources import Resources
+from tagdb.tables import remove_old
 
 if TYPE_CHECKING:
     from tagdb.abstention import Abstention
     from tagdb.english_classifier import EnglishClassifier
     from tagdb.fts import FullTextIndex
     from tagdb.native_classifier import NativeClassifier
+    from tagdb.nearest import NearestTexts
 
 _BM25_QUERY_CHARS = 600  # the cost of BM25 grows with the query, what it adds does not
 _CJK_CHAR = 0.6  # scores per character are that much lower in CJK than in Latin writing
@@ -31,28 +32,35 @@ _UNLABELLED = -20.0  # log-probability of a tag that the English classifier was 
 
 
 class _Loaded(NamedTuple):
-    """What the first search loads."""
+    """What the first search loads. `english` is None with an encoder of the user's own."""
 
     full_text: FullTextIndex
-    english: EnglishClassifier
+    english: EnglishClassifier | None
     native: NativeClassifier
     abstention: Abstention
+    nearest: NearestTexts
 
 
 class Retriever:
-    """Owns the full-text index and the classifiers; loads them at the first use. Thread-safe."""
+    """Searches one set of tags; its indexes are loaded at the first use. Thread-safe.
+
+    `own_texts` are the user's, beside the shipped ones; `resources` is its owner's to close.
+    """
 
     def __init__(
-        self, tags: Sequence[ExpressionTag], names: NameIndex, cache_dir: Path | None
+        self,
+        tags: Sequence[ExpressionTag],
+        names: NameIndex,
+        resources: Resources,
+        own_texts: Sequence[Text] = (),
     ) -> None:
         self._tags = tuple(tags)
         self._order = tuple(tag.tag for tag in tags)
         self._names = names
-        self._cache_dir = cache_dir
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._resources = resources
+        self._own_texts = tuple(own_texts)
         self._loaded: _Loaded | None = None
         self._lock = threading.Lock()
-        self._closed = False
 
     def evidence(self, texts: Sequence[str], mentions: Mapping[str, Mention]) -> Evidence:
         """What is known of a query and its gloss, by tag."""
@@ -69,8 +77,11 @@ class Retriever:
         whole = {tag: 1.0 - 0.05 * rank for rank, tag in reversed(list(enumerate(typed)))}
         strengths = {tag: mention.strength for tag, mention in mentions.items()}
         meaning, none_chance = None, None
-        if english:
+        if loaded.english is None:
+            meaning = loaded.nearest.log_probabilities(texts[-1])
+        elif english:
             meaning, none_chance = self._by_meaning(loaded.english, english[-1])
+            meaning = loaded.nearest.with_own_texts(meaning, english[-1])
         return Evidence(
             english=meaning,
             none_chance=none_chance,
@@ -88,14 +99,9 @@ class Retriever:
             return False
         return evidence.none_chance is None or evidence.none_chance < _SURELY_NONE
 
-    def close(self) -> None:
-        """Lets everything go and removes the temporary folder, if there is one."""
-        with self._lock:
-            self._closed = True
-            self._loaded = None
-            if self._temporary is not None:
-                self._temporary.cleanup()
-                self._temporary = None
+    def reasons(self, texts: Sequence[str], tags: Collection[str]) -> dict[str, Match]:
+        """The text nearest to the query of each of the tags that has one near; see NearestTexts."""
+        return self._load().nearest.reasons(texts, tags)
 
     def _by_meaning(self, classifier: EnglishClassifier, text: str) -> tuple[np.ndarray, float]:
         rows = classifier.log_probabilities([text, *clauses(text)])
@@ -105,32 +111,25 @@ class Retriever:
         return pool_clauses(chosen[0], chosen[1:]), float(np.exp(rows[0][-1]))
 
     def _load(self) -> _Loaded:
+        models, folder = self._resources.models(), self._resources.folder()
         with self._lock:
-            if self._closed:
-                raise TagdbError("The tag store is closed; make another one to search.")
             if self._loaded is None:
-                # lancedb takes over a second to import, so the first search pays, not start-up.
-                from tagdb.abstention import Abstention
-                from tagdb.english_classifier import EnglishClassifier
                 from tagdb.fts import FullTextIndex, tag_document
                 from tagdb.native_classifier import NativeClassifier
+                from tagdb.nearest import NearestTexts
 
-                folder = self._folder()
                 documents = {tag.tag: tag_document(tag) for tag in self._tags}
-                file = folder / f"native-{_fingerprint(self._tags)}.npz"
+                fingerprint = _fingerprint(self._tags, self._own_texts)
+                file = folder / f"native-{fingerprint}.npz"
                 self._loaded = _Loaded(
                     FullTextIndex(documents, folder),
-                    EnglishClassifier(),
-                    NativeClassifier(self._tags, load_texts, file),
-                    Abstention(),
+                    models.english,
+                    NativeClassifier(self._tags, lambda: (*load_texts(), *self._own_texts), file),
+                    models.abstention,
+                    NearestTexts(self._order, self._own_texts, self._resources),
                 )
+                remove_old(folder, "native-*.npz")
             return self._loaded
-
-    def _folder(self) -> Path:
-        if self._cache_dir is not None:
-            return self._cache_dir
-        self._temporary = tempfile.TemporaryDirectory(prefix="tagdb-", ignore_cleanup_errors=True)
-        return Path(self._temporary.name)
 
 
 def _densities(index: FullTextIndex, text: str) -> dict[str, float]:
@@ -152,11 +151,11 @@ def _bm25_query(text: str) -> tuple[str, float]:
     return asked, max(1.0, size)
 
 
-def _fingerprint(tags: Sequence[ExpressionTag]) -> str:
+def _fingerprint(tags: Sequence[ExpressionTag], own_texts: Sequence[Text]) -> str:
     """Changes with the records and the texts."""
     digest = hashlib.sha256()
-    for tag in tags:
-        digest.update(tag.model_dump_json().encode())
+    for row in (*tags, *own_texts):
+        digest.update(row.model_dump_json().encode())
     for path in sorted((DATA_DIR / "texts").glob("*.jsonl")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:20]

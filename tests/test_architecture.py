@@ -88,12 +88,17 @@ def test_imports_run_down_only(name: str, path: Path) -> None:
     libraries = {module.split(".")[0] for module in imported(name, path)}
     if name.startswith("tagdb.training"):
         libraries.discard("torch")
+    if name == "tagdb.encoders.folder":
+        # runs any model that sentence-transformers saved, and is imported only when one is named
+        libraries.discard("torch")
     if name == "tagdb.report":
         libraries.discard("PIL")
     assert not libraries & FORBIDDEN_LIBRARIES.get(room, set())
 
 
-@pytest.mark.parametrize("room", ["server", "cli", "serving", "demo", "doctor", "tools"])
+@pytest.mark.parametrize(
+    "room", ["server", "cli", "serving", "demo", "doctor", "tags_cli", "tools"]
+)
 def test_nothing_below_imports_the_top(room: str) -> None:
     top = f"expressedit_mcp.{room}"
     for name, path in CASES:

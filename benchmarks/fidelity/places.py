@@ -77,7 +77,6 @@ def _scaled(bench: Bench, subject: Subject, factor: float) -> np.ndarray:
         scale_y=factor,
         repair=True,
         prompt=subject.look,
-        context=subject.neutral.crop_box,
     )
     made = bench.studio.scale(command)
     return bench.studio.images.load(made.version.image_id).pixels

@@ -111,7 +111,6 @@ class Bench:
             region_of(subject.neutral, part or part_of(tags)),
             tags=tuple(tags),
             character=subject.look,
-            context=subject.neutral.crop_box,
         )
         outcome = self.studio.edit(replace(command, **changes))[0]
         return self.result(subject, pixels, outcome.version.image_id, outcome.elapsed_s)

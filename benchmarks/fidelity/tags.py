@@ -8,7 +8,6 @@ import numpy as np
 
 from benchmarks.fidelity.outcome import Outcome
 from benchmarks.fidelity.setting import Bench, Subject, changed_parts
-from expressedit_mcp.preview.expression import PARTS
 from expressedit_mcp.preview.reader import Reading
 from expressedit_mcp.preview.states import EYE_STATES
 from expressedit_mcp.preview.tags import RULES
@@ -124,7 +123,7 @@ def words(bench: Bench, subjects: Sequence[Subject], names: Sequence[str]) -> Ou
 
 def allowed_parts(reading: Reading, word: str) -> dict[str, bool]:
     """For each part that a word speaks of, whether the reader sees a state that the word allows."""
-    seen = {part: read_state(reading, part) for part in PARTS}
+    seen = {part: read_state(reading, part) for part in reading.states}
     choices = WORDS[word]
     verdict = {}
     for part, allowed in choices.items():
@@ -141,15 +140,9 @@ def allowed_parts(reading: Reading, word: str) -> dict[str, bool]:
 
 
 def read_state(reading: Reading, part: str) -> str:
-    """The state of a part whose tags are the likeliest by the reading."""
-    about = _tags_about(part)
-
-    def likelihood(state: str) -> float:
-        shown = _tags_of(part, state)
-        chances = [reading.tags[tag] if tag in shown else 1 - reading.tags[tag] for tag in about]
-        return float(np.log(np.clip(chances, 1e-4, 1)).sum())
-
-    return max(PARTS[part], key=likelihood)
+    """The likeliest state of a part."""
+    chances = reading.states[part]
+    return max(chances, key=chances.__getitem__)
 
 
 def _tags_of(part: str, state: str) -> frozenset[str]:

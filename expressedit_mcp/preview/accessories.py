@@ -118,7 +118,7 @@ def _draw_ribbon(canvas: Canvas, figure: Figure) -> None:
 
 def _draw_hairband(canvas: Canvas, figure: Figure) -> None:
     w, color = figure.character.face_half_width, figure.character.accent_color
-    top = -44.0 - 5.5 * figure.character.hair_volume
+    top = figure.crown
     grow = 4.9 if figure.character.hair_style != "afro" else 3.0
     half = smooth(
         [(0, top + 8.5), (w * 0.6, top + 14.5), (w * 0.94, -14), (w + grow, 1)], samples=6
@@ -130,7 +130,7 @@ def _draw_hairband(canvas: Canvas, figure: Figure) -> None:
 
 
 def _draw_ahoge(canvas: Canvas, figure: Figure) -> None:
-    palette, top = figure.palette, -44.0 - 5.5 * figure.character.hair_volume
+    palette, top = figure.palette, figure.crown
     outer = bezier((-2, top + 3), (-1, top - 9), (9, top - 15), (15, top - 6), samples=12)
     inner = bezier((3, top + 2.5), (3, top - 6), (9, top - 10), (15, top - 6), samples=12)
     canvas = canvas.labelled(HAIR)

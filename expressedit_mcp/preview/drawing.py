@@ -71,17 +71,10 @@ class Canvas:
         labels = np.zeros((side, side), np.uint8) if labelled else None
         return cls(_plain(side, side, color), to_canvas * (side / CANVAS_UNITS), labels=labels)
 
-    def on(
-        self,
-        surface: Surface | None,
-        to_canvas: np.ndarray | None = None,
-        label: int | None = None,
-    ) -> "Canvas":
-        """The same picture, drawn on through another surface, map or label."""
-        side = self.pixels.shape[0]
-        to_px = self._to_px if to_canvas is None else to_canvas * (side / CANVAS_UNITS)
-        kept = self._label if label is None else label
-        return Canvas(self.pixels, to_px, surface, self.labels, kept)
+    def on(self, surface: Surface, to_canvas: np.ndarray) -> "Canvas":
+        """The same picture, drawn on through another surface and map."""
+        to_px = to_canvas * (self.pixels.shape[0] / CANVAS_UNITS)
+        return Canvas(self.pixels, to_px, surface, self.labels, self._label)
 
     def labelled(self, label: int) -> "Canvas":
         """The same picture with another label for opaque fills."""
@@ -140,6 +133,7 @@ class Canvas:
         paint = np.rint(first + (last - first) * share).astype(np.uint8)
         shape = self.pixels[area].shape
         self._composite(area, points, np.ascontiguousarray(np.broadcast_to(paint, shape)))
+        self._label_px(points)
 
     def glow(
         self, center: tuple[float, float], radii: tuple[float, float], color: Rgb, opacity: float
@@ -189,8 +183,11 @@ class Canvas:
     def _fill_px(self, points: np.ndarray, color: Rgb) -> None:
         path = [_fixed(points)]
         cv2.fillPoly(self.pixels, path, color, cv2.LINE_AA, _SUBPIXEL_BITS)
+        self._label_px(points)
+
+    def _label_px(self, points: np.ndarray) -> None:
         if self.labels is not None:
-            cv2.fillPoly(self.labels, path, (self._label,), cv2.LINE_8, _SUBPIXEL_BITS)
+            cv2.fillPoly(self.labels, [_fixed(points)], (self._label,), cv2.LINE_8, _SUBPIXEL_BITS)
 
     def _composite(
         self,

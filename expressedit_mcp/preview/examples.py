@@ -7,15 +7,17 @@ import cv2
 import numpy as np
 
 from .cast import CHARACTERS, sample_view
-from .character import Character
+from .character import Character, View
 from .expression import Expression
 from .landmarks import Box
-from .rig import Drawing, draw_character
+from .rig import MAX_SIZE_PX, MIN_SIZE_PX, Drawing, draw_character
 from .sampling import sample_expression_with
 from .tagging import canonical_tag, expression_from_tags
 
 EXAMPLE_CHARACTERS = ("Mirelle", "Toma", "Zuri", "Oskar", "Odile")
 VARIATIONS = 5
+
+_DRAWING_SHARE = 1.45  # of the crop, so that its pixels need little resizing
 
 
 def example_pictures(
@@ -35,29 +37,22 @@ def example_pictures(
             raise ValueError(f"unknown character {character!r}; accepted: {', '.join(CHARACTERS)}")
         rng = np.random.default_rng(zlib.crc32(f"{name}/{character}".encode()))
         for index in range(variations):
-            picture = face_picture(
-                CHARACTERS[character],
-                expression_from_tags([name]) if index == 0 else sample_expression_with(rng, name),
-                rng if index else None,
-                size_px,
+            plain = index == 0
+            expression = (
+                expression_from_tags([name]) if plain else sample_expression_with(rng, name)
             )
-            yield name, character, picture
+            view = View() if plain else sample_view(rng)
+            yield name, character, face_picture(CHARACTERS[character], expression, view, size_px)
 
 
 def face_picture(
-    character: Character, expression: Expression, rng: np.random.Generator | None, size_px: int
+    character: Character, expression: Expression, view: View, size_px: int
 ) -> np.ndarray:
-    """The face crop of a drawing, in a random view where a generator is given."""
-    view = sample_view(rng) if rng else None
-    drawing_px = min(round(size_px * 1.45), 2048)
-    drawing = (
-        draw_character(character, expression, view, drawing_px)
-        if view
-        else draw_character(character, expression, size_px=drawing_px)
-    )
-    return cv2.resize(
-        _cropped(drawing, drawing.crop_box), (size_px, size_px), interpolation=cv2.INTER_AREA
-    )
+    """The face crop of a drawing, (size_px, size_px, 3) uint8 RGB."""
+    drawing_px = min(max(round(size_px * _DRAWING_SHARE), MIN_SIZE_PX), MAX_SIZE_PX)
+    drawing = draw_character(character, expression, view, drawing_px)
+    crop = _cropped(drawing, drawing.crop_box)
+    return cv2.resize(crop, (size_px, size_px), interpolation=cv2.INTER_AREA)
 
 
 def _cropped(drawing: Drawing, box: Box) -> np.ndarray:

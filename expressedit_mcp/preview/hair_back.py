@@ -20,7 +20,7 @@ class HairPen:
         self.palette = figure.palette
         self.character = figure.character
         self.width = figure.character.face_half_width
-        self.top = -44.0 - 5.5 * figure.character.hair_volume
+        self.top = figure.crown
         self.rng = np.random.default_rng(figure.character.hair_seed)
 
     def shape(self, outline: np.ndarray, shaded: bool = False, line: float = LINE) -> None:

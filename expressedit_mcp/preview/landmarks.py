@@ -156,7 +156,7 @@ def part_boxes_of(landmarks: Landmarks, figure: Figure, size_px: int) -> dict[st
         "eyes": around(both, (side, brow_room, side, low)),
         "left_eye": around([left.center], (side, lash_room, side - 1, low)),
         "right_eye": around([right.center], (side - 1, lash_room, side, low)),
-        "brows": around(both, (side - 1, brow_room, side - 1, -c.eye_height * 0.8)),
+        "brows": around(both, (side - 1, brow_room, side - 1, -c.eye_height * 0.5)),
         "mouth": around([landmarks.mouth_center], (17, 10.5, 17, mouth_low)),
     }
     jaw = [(x, landmarks.points[8, 1]) for x in (landmarks.points[0, 0], landmarks.points[16, 0])]

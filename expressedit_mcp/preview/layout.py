@@ -152,6 +152,17 @@ class Figure:
         return self.character.eye_offset_y
 
     @property
+    def crown(self) -> float:
+        """The top of the hair."""
+        return -44.0 - 5.5 * self.character.hair_volume
+
+    @property
+    def hairline(self) -> float:
+        """Where the hair begins over the middle of the forehead."""
+        c = self.character
+        return self.eye_line - c.eye_height - (23 if c.age == "old" else 21)
+
+    @property
     def chin(self) -> float:
         return self.character.chin_height + self.pose.jaw_drop
 

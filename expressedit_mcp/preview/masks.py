@@ -40,4 +40,4 @@ def _mask(seen: np.ndarray, size_px: int) -> np.ndarray:
     coverage = cv2.resize(
         seen.astype(np.uint8) * np.uint8(255), (size_px, size_px), interpolation=cv2.INTER_AREA
     )
-    return np.where(coverage > 127, 255, 0).astype(np.uint8)
+    return np.where(coverage > 128, 255, 0).astype(np.uint8)

@@ -1,11 +1,13 @@
 """Draws the mouth: a line, or an opening with its inside."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from .drawing import Canvas, Rgb, mixed
 from .geometry import ellipse, joined, moved, smooth
 from .labels import MOUTH
-from .layout import Figure
+from .layout import Figure, Palette
 from .mouthshapes import LINES, OPENINGS, PUCKERED, TONGUES, Line, Opening, edges_of
 
 MOUTH_UNIT = 1.0  # figure units per mouth unit, before the character's own scale
@@ -20,7 +22,7 @@ _GAP: Rgb = (196, 176, 186)
 
 def draw_mouth(canvas: Canvas, figure: Figure) -> None:
     """Draws the mouth of the expression."""
-    pen = MouthPen(canvas.labelled(MOUTH), figure)
+    pen = MouthPen.of(canvas.labelled(MOUTH), figure)
     mouth = figure.expression.mouth
     if mouth == PUCKERED:
         _draw_puckered(pen)
@@ -42,22 +44,29 @@ def mouth_scale(figure: Figure) -> tuple[float, float]:
     return (size * across * figure.looking_side, size * down)
 
 
+@dataclass(frozen=True)
 class MouthPen:
     """Draws in mouth units about the mouth's centre."""
 
-    def __init__(self, canvas: Canvas, figure: Figure) -> None:
-        self.canvas = canvas
-        self.palette = figure.palette
-        self.color = figure.palette.mouth_line
-        self.full_lips = figure.character.sex == "female" and figure.character.age in (
-            "adult",
-            "old",
-        )
-        self._center = figure.mouth_center
-        self._scale = mouth_scale(figure)
+    canvas: Canvas
+    palette: Palette
+    full_lips: bool
+    center: tuple[float, float]
+    scale: tuple[float, float]
+
+    @classmethod
+    def of(cls, canvas: Canvas, figure: Figure) -> "MouthPen":
+        """The pen for a figure's mouth."""
+        c = figure.character
+        full_lips = c.sex == "female" and c.age in ("adult", "old")
+        return cls(canvas, figure.palette, full_lips, figure.mouth_center, mouth_scale(figure))
+
+    @property
+    def color(self) -> Rgb:
+        return self.palette.mouth_line
 
     def placed(self, points: np.ndarray) -> np.ndarray:
-        return np.asarray(points, float) * self._scale + self._center
+        return np.asarray(points, float) * self.scale + self.center
 
     def stroke(
         self,
@@ -91,9 +100,8 @@ def _draw_opening(pen: MouthPen, opening: Opening) -> None:
     elif opening.shade:
         _draw_lip_shade(pen, bottom + opening.shade)
     with pen.canvas.clipped(outline) as inside:
-        _, y0, _, y1 = *pen.placed(np.array([(0, top)]))[0], *pen.placed(np.array([(0, bottom)]))[0]
-        inside.gradient(outline, _DEEP, _INSIDE, (y0, y1))
-        cavity = MouthPenInside(pen, inside)
+        inside.gradient(outline, _DEEP, _INSIDE, (outline[:, 1].min(), outline[:, 1].max()))
+        cavity = replace(pen, canvas=inside)
         if opening.tongue:
             reach = 0.42 * width * min(1.0, 0.55 + opening.tongue * 0.5)
             lift = height * (0.32 + 0.3 * opening.tongue)
@@ -104,14 +112,6 @@ def _draw_opening(pen: MouthPen, opening: Opening) -> None:
         _draw_teeth(cavity, opening, top, bottom)
     pen.canvas.closed_stroke(outline, pen.color, 1.05)
     _draw_ticks(pen, opening.ticks)
-
-
-class MouthPenInside(MouthPen):
-    """The same pen on a canvas that is clipped to the opening."""
-
-    def __init__(self, pen: MouthPen, canvas: Canvas) -> None:
-        self.__dict__.update(pen.__dict__)
-        self.canvas = canvas
 
 
 def _draw_teeth(pen: MouthPen, opening: Opening, top: float, bottom: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +18,11 @@ import numpy as np
 
 from expressedit_mcp.imaging import Box, extract
 
+from .chances import Chances, tag_chances
 from .network import Layer, Trunk, Weights
 
 READER_WEIGHTS = Path(__file__).parent / "weights_reader" / "reader.safetensors"
-INPUT_PX = 128
+INPUT_PX = 96
 LAYERS = (
     Layer(16, stride=2),
     Layer(32, stride=2),
@@ -32,7 +33,7 @@ LAYERS = (
     Layer(128, stride=2),
     Layer(128, residual=True),
 )
-SQUEEZED, HIDDEN = 32, 192
+SQUEEZED, HIDDEN = 48, 192
 _RIM = 1.1
 _HOPELESS = 0.1
 PARTS = ("face", "eyes", "left_eye", "right_eye", "brows", "mouth")
@@ -66,9 +67,11 @@ class Iris:
 class Reading:
     """What was read in a face; left and right are the viewer's, coordinates continuous picture pixels.
 
-    landmarks is (N, 2) in the rig's order. An iris is None where the eye shows none. parts are boxes
+    landmarks is (68, 2) in the rig's order. An iris is None where the eye shows none. parts are boxes
     with room for every state of the part. frame is the square that a model framed on faces wants to
-    see. tags are probabilities 0..1 of the rig's tags; confidence, 0..1, is that of a face being there.
+    see. states are the chances of each part's states, tags those of the rig's expression tags, looks
+    those of hair, eye colour, age and accessories, all 0..1; confidence, 0..1, is that of a face being
+    there.
     """
 
     frame: Box
@@ -76,23 +79,29 @@ class Reading:
     left_iris: Iris | None
     right_iris: Iris | None
     parts: Mapping[str, Box]
-    tags: Mapping[str, float]
+    states: Mapping[str, Chances]
+    tags: Chances
+    looks: Chances
     confidence: float
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Where each answer stands in the network's output: points, irises, boxes, frame, logits.
-
-    Coordinates are -1..1 over the crop, lengths in the same unit. An iris is (x, y, radius, height), a box
-    (x, y, width, height) about its centre, the frame (x, y, side).
-    """
+class Vocabulary:
+    """The names that the network's logits stand for, as its weights tell them."""
 
     points: int
-    tags: int
+    states: Mapping[str, Sequence[str]]
+    extras: Sequence[str]
+    words: Sequence[str]
+    looks: Sequence[str]
 
     @cached_property
     def slices(self) -> dict[str, slice]:
+        """Where each answer stands in the network's output.
+
+        Coordinates are -1..1 over the crop, lengths in the same unit. An iris is (x, y, radius, height),
+        a box (x, y, width, height) about its centre, the frame (x, y, side); the rest are logits.
+        """
         sizes = {
             "points": 2 * self.points,
             "irises": 8,
@@ -100,7 +109,10 @@ class Answers:
             "frame": 3,
             "shown": 2,
             "face": 1,
-            "tags": self.tags,
+            **{part: len(states) for part, states in self.states.items()},
+            "extras": len(self.extras),
+            "words": len(self.words),
+            "looks": len(self.looks),
         }
         starts = np.cumsum([0, *sizes.values()])
         return {
@@ -115,7 +127,8 @@ class Answers:
 
     @property
     def size(self) -> int:
-        return self.slices["tags"].stop
+        """How many numbers the network answers."""
+        return self.slices["looks"].stop
 
 
 class FaceReader:
@@ -133,13 +146,9 @@ class FaceReader:
         return Trunk(LAYERS, self._weights)
 
     @cached_property
-    def tags(self) -> tuple[str, ...]:
-        """The tags that it knows."""
-        return tuple(self._weights.facts["tags"])
-
-    @cached_property
-    def _answers(self) -> Answers:
-        return Answers(self._weights.facts["points"], len(self.tags))
+    def vocabulary(self) -> Vocabulary:
+        """What it knows the names of."""
+        return Vocabulary(**self._weights.facts)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -163,7 +172,7 @@ class FaceReader:
         return self._reading(self.answers_to(crop_square(rgb, frame, INPUT_PX)), frame)
 
     def answers_to(self, crop: np.ndarray) -> np.ndarray:
-        """The network's output for a crop (128, 128, 3) uint8, laid out as Answers says."""
+        """The network's output for a crop (96, 96, 3) uint8, laid out as its vocabulary says."""
         arrays = self._weights.arrays
         features = self._trunk(crop.astype(np.float32) / 127.5 - 1)
         cells = np.maximum(features @ arrays["squeeze.weight"].T + arrays["squeeze.bias"], 0)
@@ -172,25 +181,26 @@ class FaceReader:
 
     def _reading(self, values: np.ndarray, frame: Box) -> Reading:
         half, (x0, y0) = frame.width / 2, frame.centre
-        part = {name: values[where] for name, where in self._answers.slices.items()}
-        shown = part["shown"] > 0
-        irises = [
-            Iris(*(float(v) for v in (x0 + half * x, y0 + half * y, half * radius, half * height)))
-            if seen
-            else None
-            for seen, (x, y, radius, height) in zip(
-                shown, part["irises"].reshape(2, 4), strict=True
-            )
-        ]
+        names = self.vocabulary
+        part = {name: values[where] for name, where in names.slices.items()}
+        irises = part["irises"].reshape(2, 4) * half + [x0, y0, 0, 0]
+        left, right = (
+            Iris(*iris.tolist()) if seen else None
+            for iris, seen in zip(irises, part["shown"] > 0, strict=True)
+        )
         x, y, side = part["frame"]
         boxes = part["boxes"].reshape(-1, 4) * half + [x0, y0, 0, 0]
+        states = {name: _named(known, softmax(part[name])) for name, known in names.states.items()}
+        extras = _named(names.extras, sigmoid(part["extras"]))
         return Reading(
             frame=_box(x0 + half * x, y0 + half * y, half * side, half * side),
             landmarks=part["points"].reshape(-1, 2) * half + [x0, y0],
-            left_iris=irises[0],
-            right_iris=irises[1],
+            left_iris=left,
+            right_iris=right,
             parts={name: _box(*box) for name, box in zip(PARTS, boxes, strict=True)},
-            tags=dict(zip(self.tags, sigmoid(part["tags"]).tolist(), strict=True)),
+            states=states,
+            tags={**tag_chances(states, extras), **_named(names.words, sigmoid(part["words"]))},
+            looks=_named(names.looks, sigmoid(part["looks"])),
             confidence=float(sigmoid(part["face"])[0]),
         )
 
@@ -208,6 +218,15 @@ def crop_square(rgb: np.ndarray, frame: Box, side_px: int) -> np.ndarray:
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    raised = np.exp(logits - logits.max())
+    return raised / raised.sum()
+
+
+def _named(names: Sequence[str], chances: np.ndarray) -> dict[str, float]:
+    return dict(zip(names, chances.tolist(), strict=True))
 
 
 def _box(x: float, y: float, width: float, height: float) -> Box:

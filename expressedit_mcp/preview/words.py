@@ -412,9 +412,10 @@ WORDS: dict[str, Choices] = {
     },
 }  # fmt: skip
 
-# Words that are shown wherever another one is.
+# Words that are shown wherever another tag is.
 IMPLIED_WORDS: dict[str, tuple[str, ...]] = {
     "furious": ("angry",),
     "doyagao": ("smug",),
     "crying with eyes open": ("crying",),
+    "streaming tears": ("crying",),
 }

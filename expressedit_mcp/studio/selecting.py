@@ -80,33 +80,31 @@ def _mask(mask: Picture, picture: Picture) -> Selection:
     return mask_selection(level, picture.size)
 
 
-def _part(region: PartRegion, picture: Picture, find_faces: FindFaces | None) -> Selection:
+def choose_face(find_faces: FindFaces | None, number: int, what: str) -> Face:
+    """The face of a number. Raises InputError that says what could not be found, and what to do."""
     if find_faces is None:
-        raise InputError(
-            f'There is no face finder, so {{"part": "{region.part}"}} cannot be resolved. {_BY_HAND}'
-        )
+        raise InputError(f"There is no face finder, so {what} cannot be found. {_BY_HAND}")
     faces = find_faces()
     if not faces:
         raise InputError(
-            f"No face is certain enough to find its {_told(region)}. The finder knows "
-            f"faces drawn like the demo characters. {_BY_HAND}"
+            f"No face is certain enough to find {what}. The finder knows faces drawn like the demo "
+            f"characters. {_BY_HAND}"
         )
-    if region.face >= len(faces):
+    if number >= len(faces):
         known = ", ".join(
-            f"{number}: {face.box.as_list()} ({face.confidence:.2f})"
-            for number, face in enumerate(faces)
+            f"{n}: {face.box.as_list()} ({face.confidence:.2f})" for n, face in enumerate(faces)
         )
         raise InputError(
-            f"There is no face {region.face}; found are (number: box (confidence)) {known}. {_BY_HAND}"
+            f"There is no face {number}; found are (number: box (confidence)) {known}. {_BY_HAND}"
         )
-    box = faces[region.face].parts.get(region.part)
+    return faces[number]
+
+
+def _part(region: PartRegion, picture: Picture, find_faces: FindFaces | None) -> Selection:
+    name = region.part.replace("_", " ")
+    face = choose_face(find_faces, region.face, f"its {name}")
+    box = face.parts.get(region.part)
     if box is None:
-        raise InputError(
-            f"Face {region.face} shows no {_told(region)}: the eye is shut or drawn as a sign."
-        )
+        raise InputError(f"Face {region.face} shows no {name}: the eye is shut or drawn as a sign.")
     select = ellipse_selection if region.part.endswith("iris") else box_selection
     return select(box.as_list(), picture.size)
-
-
-def _told(region: PartRegion) -> str:
-    return region.part.replace("_", " ")

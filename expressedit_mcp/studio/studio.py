@@ -46,9 +46,11 @@ from expressedit_mcp.preview.finder import FaceFinder
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.face_pictures import picture_set
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.planning import plan_edit
-from expressedit_mcp.studio.selecting import FindFaces, select
+from expressedit_mcp.studio.selecting import FindFaces, choose_face, select
+from expressedit_mcp.studio.tag_store import open_tag_store
 
 _MIB = 1 << 20
 REPAIR_STRENGTH = 0.5
@@ -83,13 +85,14 @@ class Studio:
     @classmethod
     def open(cls, settings: Settings) -> Studio:
         """A studio as the settings describe it. Nothing heavy is loaded."""
+        finder = FaceFinder()
         return cls(
             settings,
             Roots(settings.allowed_roots(Path.cwd())),
-            tagdb.TagStore(tagdb.load_tags(), settings.cache_dir / "tagdb"),
+            open_tag_store(settings, picture_set(finder.reader)),
             ImageStore(settings.pictures_dir),
             LocalEngine(settings.model.expanduser(), settings.device),
-            FaceFinder(),
+            finder,
         )
 
     def close(self) -> None:
@@ -97,10 +100,36 @@ class Studio:
         self.engine.close()
 
     def search(
-        self, query: str, text_en: str | None, limit: int, category: str | None
+        self,
+        query: str,
+        text_en: str | None,
+        limit: int,
+        *,
+        category: str | None = None,
+        part: str | None = None,
+        transform: str | None = None,
     ) -> tagdb.SearchResult:
         """Tags for a line of a story, an instruction or an emoticon."""
-        return self.tags.search(query, text_en=text_en, limit=limit, category=category)
+        return self.tags.search(
+            query,
+            text_en=text_en,
+            limit=limit,
+            category=category,
+            part=part,
+            transform=transform,
+        )
+
+    def search_picture(
+        self, reference: str, face: int, limit: int
+    ) -> tuple[Face, tagdb.SearchResult]:
+        """A face of a picture, and the tags that it seems to show. Raises InputError.
+
+        The first call of a cache draws the pictures that faces are compared with, which takes a while.
+        """
+        picture = self._picture(reference)
+        chosen = choose_face(self._faces_of(picture), face, "the face")
+        crop = extract(to_rgb(picture.pixels), chosen.box)
+        return chosen, self.tags.search_picture(crop, limit=limit)
 
     def build_prompt(
         self,

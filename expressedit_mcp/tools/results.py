@@ -102,6 +102,14 @@ class TransformAdvice(BaseModel):
     advice: str = Field(description="What to do, in words; empty when nothing")
 
 
+class TagMatch(BaseModel):
+    """Why a tag was found."""
+
+    kind: str = Field(description="name: words of the query; cue, story: the tag's nearest text")
+    text: str
+    language: str
+
+
 class TagHit(BaseModel):
     """One found expression tag."""
 
@@ -115,7 +123,7 @@ class TagHit(BaseModel):
     transform: TransformAdvice
     near: dict[str, str] = Field(description="Tags easily taken for this one, and the difference")
     contradicts: list[str]
-    matched: list[str] = Field(description="Words of the query that name the tag")
+    matches: list[TagMatch] = Field(description="Why it is here")
 
 
 class TagHits(BaseModel):

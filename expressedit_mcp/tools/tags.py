@@ -13,6 +13,7 @@ from expressedit_mcp.tools.results import (
     PromptFacts,
     TagHit,
     TagHits,
+    TagMatch,
     TransformAdvice,
     plain_result,
 )
@@ -48,6 +49,17 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 description="Only this category: emotion, emoticon, eyes, brows, gaze, mouth, marks, mixed"
             ),
         ] = None,
+        part: Annotated[
+            str | None,
+            Field(
+                description="Only tags that draw this part of the face: eyes, mouth, brows, cheeks, "
+                "face, marks, hands, nose, head"
+            ),
+        ] = None,
+        transform: Annotated[
+            str | None,
+            Field(description="Only tags that want a transform first: none, advised, needed"),
+        ] = None,
     ) -> Annotated[CallToolResult, TagHits]:
         """Find the expression tags for a line of a story, an instruction, a slang word or an emoticon.
         Tags are Danbooru's; each hit comes with what it draws, its names in four languages, the parts of the
@@ -55,7 +67,9 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         and at most two that support it. Add text_en when the query is not English."""
 
         def work() -> TagHits:
-            found = open_studio().search(query, text_en, limit, category)
+            found = open_studio().search(
+                query, text_en, limit, category=category, part=part, transform=transform
+            )
             return TagHits(
                 hits=[
                     TagHit(
@@ -71,7 +85,10 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                         ),
                         near={near.tag: near.difference for near in hit.tag.near},
                         contradicts=list(hit.tag.contradicts),
-                        matched=list(hit.matched),
+                        matches=[
+                            TagMatch(kind=m.kind, text=m.text, language=m.language)
+                            for m in hit.matches
+                        ],
                     )
                     for hit in found.hits
                 ],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -15,16 +13,16 @@ from benchmarks.fidelity.measures import (
     saturation,
     sharpness,
 )
-from benchmarks.fidelity.tags import allowed_parts, pairs_of, read_state
+from benchmarks.fidelity.tags import allowed_parts, pairs_of
 from expressedit_mcp.imaging import Box
 from expressedit_mcp.preview import (
-    EXPRESSION_TAGS,
     Expression,
     expression_from_tags,
-    expression_tags,
 )
+from expressedit_mcp.preview.chances import tag_chances
 from expressedit_mcp.preview.expression import PARTS
 from expressedit_mcp.preview.reader import Reading
+from expressedit_mcp.preview.states import EXTRAS
 from expressedit_mcp.preview.words import WORDS
 
 
@@ -70,36 +68,24 @@ def test_a_rim_is_where_the_selection_ends() -> None:
     assert changed_outside(np.zeros_like(pixels), pixels, selected) == 1
 
 
-def sure(tags: tuple[str, ...]) -> Reading:
-    """A reading that is certain of these tags."""
-    box = Box(0, 0, 1, 1)
-    chances = {tag: 0.99 if tag in tags else 0.01 for tag in EXPRESSION_TAGS}
-    return Reading(box, np.zeros((68, 2)), None, None, {}, chances, 1.0)
-
-
-def shown_by(part: str, state: str) -> set[str]:
-    """The tags by which a state can be told; some states share theirs."""
-    return set(expression_tags(replace(Expression(), **{part: state})))
-
-
-@pytest.mark.parametrize("tag", ["closed eyes", ":d", "v-shaped eyebrows", "constricted pupils"])
-def test_states_are_told_from_their_tags(tag: str) -> None:
-    expression = expression_from_tags([tag])
-    reading = sure(expression_tags(expression))
-    for part in PARTS:
-        assert shown_by(part, read_state(reading, part)) == shown_by(
-            part, getattr(expression, part)
-        )
+def sure(expression: Expression) -> Reading:
+    """A reading that is certain of the expression."""
+    states = {
+        part: {state: float(state == getattr(expression, part)) for state in names}
+        for part, names in PARTS.items()
+    }
+    tags = tag_chances(states, {extra: float(extra in expression.extras) for extra in EXTRAS})
+    return Reading(Box(0, 0, 1, 1), np.zeros((68, 2)), None, None, {}, states, tags, {}, 1.0)
 
 
 @pytest.mark.parametrize("word", WORDS)
 def test_the_plainest_form_of_a_word_is_allowed(word: str) -> None:
-    reading = sure(expression_tags(expression_from_tags([word])))
+    reading = sure(expression_from_tags([word]))
     assert all(allowed_parts(reading, word).values())
 
 
 def test_a_blank_face_is_not_angry() -> None:
-    assert not all(allowed_parts(sure(("looking at viewer", "closed mouth")), "furious").values())
+    assert not all(allowed_parts(sure(Expression()), "furious").values())
 
 
 def test_pairs_are_of_different_parts() -> None:

@@ -12,7 +12,7 @@ from mcp import Client
 from mcp.types import TextContent
 from PIL import Image
 
-from expressedit_mcp.preview import Drawing
+from expressedit_mcp.preview import CHARACTERS, Drawing, draw_character, expression_from_tags
 from expressedit_mcp.server import build_server
 from expressedit_mcp.settings import Settings
 
@@ -105,3 +105,37 @@ async def test_an_unknown_part_is_refused_with_the_accepted_ones(
     )
     assert refused
     assert '{"part": "face|eyes|left_eye|right_eye|left_iris|right_iris|brows|mouth"' in text
+
+
+async def test_irises_are_parts_that_a_scaling_takes(
+    client: Client, hero: Path, drawing: Drawing
+) -> None:
+    irises = [{"part": "left_iris"}, {"part": "right_iris"}]
+    refused, text, scaled = await call(
+        client, "apply_scale_transform", image=str(hero), region=irises, scale_x=0.5
+    )
+    assert not refused, text
+    x, y = drawing.landmarks.left_eye.iris_center
+    left, top, right, bottom = scaled["parameters"]["selections"][0][:4]
+    assert apart([left, top], (round(x - (right - left) / 2), round(y - (bottom - top) / 2))) <= 4
+    wide = 2 * drawing.landmarks.left_eye.iris_radius
+    assert wide <= right - left <= 1.4 * wide
+    shut = draw_character(CHARACTERS["Toma"], expression_from_tags(["closed eyes"]))
+    Image.fromarray(shut.pixels).save(hero.with_name("shut.png"))
+    refused, text, _ = await call(
+        client, "apply_scale_transform", image="shut.png", region=irises, scale_x=0.5
+    )
+    assert refused
+    assert "shows no left iris" in text
+
+
+async def test_a_face_is_read_and_searched_by_its_picture(client: Client, hero: Path) -> None:
+    laughing = draw_character(CHARACTERS["Sefa"], expression_from_tags(["^_^", ":d"]))
+    Image.fromarray(laughing.pixels).save(hero.with_name("laughing.png"))
+    refused, text, read = await call(client, "read_face", image="laughing.png", limit=10)
+    assert not refused, text
+    assert {"^_^", ":d"} & {seen["tag"] for seen in read["tags"]}
+    assert set(read["parts"]) >= {"mouth", "eyes", "brows"}
+    assert read["tags"][0]["tag"] in text
+    scores = [seen["score"] for seen in read["tags"]]
+    assert scores == sorted(scores, reverse=True)

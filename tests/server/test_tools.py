@@ -31,6 +31,7 @@ NAMES = [
     "view_image",
     "list_images",
     "save_image",
+    "read_face",
 ]
 
 

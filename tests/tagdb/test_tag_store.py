@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tagdb import TagdbError, TagStore, UnknownTagError, load_tags
+from tagdb import Match, TagdbError, TagStore, UnknownTagError, load_tags
 
 ROOT = Path(__file__).parents[2]
 
@@ -167,7 +167,7 @@ def test_scores_fall_and_lie_in_0_to_1(store):
     hits = store.search(STORY_LINES[0][0], limit=50).hits
     scores = [hit.score for hit in hits]
     assert scores == sorted(scores, reverse=True) and 0 <= scores[-1] <= scores[0] <= 1
-    assert hits[0].matched == ("shut eyes",)
+    assert hits[0].matches[0] == Match("name", "shut eyes", "en")
 
 
 def test_a_whole_query_that_is_a_name_comes_first(store):
@@ -185,6 +185,37 @@ def test_category_filters(store):
     assert hits[0].tag.tag == "blush" and {hit.tag.category for hit in hits} == {"marks"}
 
 
+@pytest.mark.parametrize(
+    ("options", "fits"),
+    [
+        ({"part": "mouth"}, lambda tag: "mouth" in tag.parts),
+        ({"transform": "needed"}, lambda tag: tag.transform.need == "needed"),
+        (
+            {"part": "eyes", "transform": "none", "category": "emotion"},
+            lambda tag: (
+                ("eyes" in tag.parts, tag.transform.need, tag.category) == (True, "none", "emotion")
+            ),
+        ),
+    ],
+)
+def test_filters_keep_exactly_the_tags_that_fit(store, options, fits):
+    hits = store.search("She shut her eyes and smiled", limit=len(store.tags), **options).hits
+    assert {hit.tag.tag for hit in hits} == {tag.tag for tag in store.tags if fits(tag)}
+
+
+@pytest.mark.parametrize(
+    ("query", "tag", "words", "language"),
+    [
+        ("彼は微笑んだ", "smile", "微笑", "ja"),
+        ("그는 미소를 지었다", "smile", "미소", "ko"),
+        ("her face, >_<, was red", ">_<", ">_<", "en"),
+    ],
+)
+def test_a_match_by_name_tells_its_language(store, query, tag, words, language):
+    hit = next(hit for hit in store.search(query, limit=196).hits if hit.tag.tag == tag)
+    assert Match("name", words, language) in hit.matches
+
+
 def test_an_english_gloss_is_searched_beside_the_text(store):
     line = "彼は何も言わなかった"
     assert "frown" not in found(store, line)
@@ -200,6 +231,8 @@ def test_an_english_gloss_is_searched_beside_the_text(store):
         ("smile", {"text_en": "a" * 4001}, "4000"),
         ("smile", {"limit": 0}, "limit"),
         ("smile", {"category": "hats"}, "Categories: brows"),
+        ("smile", {"part": "hat"}, "Parts: .*mouth"),
+        ("smile", {"transform": "maybe"}, "Accepted: none, advised, needed"),
     ],
 )
 def test_misuse_is_refused_in_words(store, query, options, words):

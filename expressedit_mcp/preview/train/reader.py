@@ -6,21 +6,21 @@ Run: python -m expressedit_mcp.preview.train.reader --work FOLDER
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits as binary_cross_entropy
+from torch.nn.functional import cross_entropy
 
-from expressedit_mcp.preview.reader import HIDDEN, LAYERS, READER_WEIGHTS, SQUEEZED, Answers
-from expressedit_mcp.preview.tags import RULES
+from expressedit_mcp.preview.reader import HIDDEN, INPUT_PX, LAYERS, READER_WEIGHTS, SQUEEZED
 
 from .loop import Losses
 from .reader_fitting import export, fit, to_input, trunk, trunk_arrays
 from .reader_samples import (
-    LAYOUT,
-    TAGS,
+    VOCABULARY,
     Drawings,
     Warp,
     collect,
@@ -30,10 +30,10 @@ from .reader_samples import (
 )
 
 SEED = 20_001
-BATCH, NEGATIVES = 56, 8
-_CELLS = 8 * 8
-# words for a whole face follow from its parts only in part, and a character's look is a side matter
-WEIGHTS = torch.tensor([1.0 if tag in RULES else 0.3 for tag in TAGS])
+BATCH, NEGATIVES = 28, 4
+_CELLS = (INPUT_PX // 16) ** 2
+_SIDE_MATTER = 0.3  # words for the whole face, and the character's look
+_NEEDS_IRIS = ("iris", "gaze")
 
 
 class ReaderNet(nn.Module):
@@ -67,8 +67,6 @@ class ReaderNet(nn.Module):
 
 class Teacher:
     """Batches of changed drawings, and the loss of the reader's answers to them."""
-
-    layout: Answers = LAYOUT
 
     def __init__(self, drawings: Drawings) -> None:
         self.drawings = drawings
@@ -104,20 +102,31 @@ class Teacher:
         pictures, picked, places = self.pictures_at(step)
         with torch.autocast("cpu", torch.bfloat16):
             out = model(to_input(pictures)).float()
-        found, part = out[:BATCH], self.layout.slices
-        shown = torch.from_numpy(self.drawings.truth.irises[picked, :, 2] > 0).float()
+        truth, part = self.drawings.truth, VOCABULARY.slices
+        found = out[:BATCH]
+        shown = torch.from_numpy(truth.irises[picked, :, 2] > 0).float()
         weight = torch.ones(places.shape)
         weight[:, part["irises"]] = 4.0 * shown.repeat_interleave(4, dim=1)
         face = (torch.arange(len(out)) < BATCH).float()
-        away = (found[:, self.layout.geometry] - torch.from_numpy(places)).abs() * weight
-        tags = torch.from_numpy(self.drawings.truth.tags[picked]).float()
+        away = (found[:, VOCABULARY.geometry] - torch.from_numpy(places)).abs() * weight
+
+        def named(name: str, values: np.ndarray) -> Tensor:
+            wanted = torch.from_numpy(values[picked]).float()
+            return binary_cross_entropy(found[:, part[name]], wanted) * wanted.shape[1]
+
+        states = torch.zeros(())
+        for number, name in enumerate(VOCABULARY.states):
+            judged = shown.amax(dim=1) > 0 if name in _NEEDS_IRIS else face[:BATCH] > 0
+            wanted = torch.from_numpy(truth.states[picked, number]).long()
+            states = states + cross_entropy(found[judged][:, part[name]], wanted[judged])
         losses = {
             "places": 60 * away.mean(),
-            "tags": (cross_entropy(found[:, part["tags"]], tags, reduction="none") * WEIGHTS)
-            .sum(dim=1)
-            .mean(),
-            "irises": cross_entropy(found[:, part["shown"]], shown),
-            "face": cross_entropy(out[:, part["face"]].squeeze(1), face),
+            "states": states,
+            "extras": named("extras", truth.extras),
+            "words": _SIDE_MATTER * named("words", truth.words),
+            "looks": _SIDE_MATTER * named("looks", truth.looks),
+            "irises": binary_cross_entropy(found[:, part["shown"]], shown),
+            "face": binary_cross_entropy(out[:, part["face"]].squeeze(1), face),
         }
         return {"loss": torch.stack(list(losses.values())).sum(), **losses}
 
@@ -134,12 +143,12 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     teacher = Teacher(drawings_in(options.work, options.drawings))
     torch.manual_seed(SEED)
-    model = ReaderNet(teacher.layout.size)
+    model = ReaderNet(VOCABULARY.size)
     with torch.no_grad():
-        model.out.bias[teacher.layout.geometry] = torch.from_numpy(teacher.mean_geometry())
+        model.out.bias[VOCABULARY.geometry] = torch.from_numpy(teacher.mean_geometry())
     work = options.work / "reader"
     fit(model, lambda step: teacher.losses(model, step), work, options.steps)
-    facts = {"points": LAYOUT.points, "tags": TAGS}
+    facts = asdict(VOCABULARY)
     export(model.arrays(), facts, options.out)
     print(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB", flush=True)
 

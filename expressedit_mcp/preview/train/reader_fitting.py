@@ -71,10 +71,11 @@ def fit(model: nn.Module, losses_at: LossAt, folder: Path, steps: int) -> None:
         Team(),
         folder,
         steps=steps,
-        muon_lr=6e-3,
+        muon_lr=5e-3,
         adam_lr=2e-3,
         matrices=lambda name, _: ".out." not in name and ".head." not in name,
-        averaging=0.995,
+        averaging=0.997,
+        muon_dtype=torch.bfloat16,
     )
     trainer.resume()
     trainer.run(losses_at)

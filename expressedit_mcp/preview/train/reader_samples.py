@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -25,17 +25,18 @@ from expressedit_mcp.preview.character import (
     HAIR_COLORS,
     HAIR_STYLES,
 )
+from expressedit_mcp.preview.expression import PARTS as PARTS_OF_FACE
 from expressedit_mcp.preview.expression import RANGES
-from expressedit_mcp.preview.reader import INPUT_PX, PARTS, Answers
+from expressedit_mcp.preview.reader import INPUT_PX, PARTS, Vocabulary
+from expressedit_mcp.preview.states import EXTRAS
+from expressedit_mcp.preview.words import WORDS
 
 from .reader_backgrounds import background
 
 DRAWN_PX = 192
-POINTS = 68
 _AGES = ("child", "mature female", "mature male", "old woman", "old man")
 LOOKS = (*HAIR_COLORS, *EYE_COLORS, *HAIR_STYLES, *_AGES, *ACCESSORIES)
-TAGS = (*EXPRESSION_TAGS, *LOOKS)
-LAYOUT = Answers(POINTS, len(TAGS))
+VOCABULARY = Vocabulary(68, PARTS_OF_FACE, EXTRAS, tuple(WORDS), LOOKS)
 Rng = np.random.Generator
 
 
@@ -44,15 +45,18 @@ class Truth:
     """What is where in N drawings, in pixels of the drawing.
 
     points (N, 68, 2); irises (N, 2, 4) as (x, y, radius, height), 0 where none is drawn; boxes
-    (N, parts, 4) as (x, y, width, height) about the centre; frames (N, 3) as (x, y, side); tags
-    (N, T) bool.
+    (N, parts, 4) as (x, y, width, height) about the centre; frames (N, 3) as (x, y, side); states
+    (N, 5) the number of each part's state; extras, words, looks (N, …) bool.
     """
 
     points: np.ndarray
     irises: np.ndarray
     boxes: np.ndarray
     frames: np.ndarray
-    tags: np.ndarray
+    states: np.ndarray
+    extras: np.ndarray
+    words: np.ndarray
+    looks: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,9 @@ def draw(seed: int, count: int) -> Iterator[tuple[np.ndarray, dict[str, np.ndarr
     """Random drawings of random characters, and the truth of each; the same seed gives the same ones."""
     for number in range(count):
         rng = _rng(seed, number)
-        drawing = draw_character(
-            sample_character(rng), random_expression(rng), sample_view(rng), DRAWN_PX
-        )
-        yield drawing.pixels, truth_of(drawing)
+        character, expression = sample_character(rng), random_expression(rng)
+        drawing = draw_character(character, expression, sample_view(rng), DRAWN_PX)
+        yield drawing.pixels, {**truth_of(drawing), **names_of(expression, drawing.tags)}
 
 
 def collect(seed: int, count: int) -> Drawings:
@@ -92,7 +95,7 @@ def collect(seed: int, count: int) -> Drawings:
 
 
 def truth_of(drawing: Drawing) -> dict[str, np.ndarray]:
-    """The fields of Truth for one drawing."""
+    """The places and lengths of Truth for one drawing."""
     marks = drawing.landmarks
     irises = [
         (*eye.iris_center, eye.iris_radius, eye.iris_height)
@@ -103,7 +106,18 @@ def truth_of(drawing: Drawing) -> dict[str, np.ndarray]:
         "irises": np.array(irises, np.float32),
         "boxes": np.array([_centred(drawing.part_boxes[part]) for part in PARTS], np.float32),
         "frames": np.array(_centred(drawing.crop_box)[:3], np.float32),
-        "tags": np.array([tag in drawing.tags for tag in TAGS]),
+    }
+
+
+def names_of(expression: Expression, tags: Sequence[str]) -> dict[str, np.ndarray]:
+    """The states, extras, words and looks of Truth for one drawing."""
+    return {
+        "states": np.array(
+            [states.index(getattr(expression, part)) for part, states in PARTS_OF_FACE.items()]
+        ),
+        "extras": np.array([extra in expression.extras for extra in EXTRAS]),
+        "words": np.array([word in tags for word in WORDS]),
+        "looks": np.array([look in tags for look in LOOKS]),
     }
 
 
@@ -150,7 +164,7 @@ class Warp:
         return cls(np.hstack([turn, shift[:, None]]), float(scale))
 
     def picture(self, pixels: np.ndarray) -> np.ndarray:
-        """The crop (128, 128, 3) of the picture."""
+        """The crop (96, 96, 3) of the picture."""
         # OpenCV counts from pixel centres, the truth from pixel corners
         corner = self.matrix.copy()
         corner[:, 2] += self.matrix[:, :2] @ [0.5, 0.5] - 0.5
@@ -219,7 +233,7 @@ def _softened(pixels: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def negatives(rng: Rng, drawings: Drawings, count: int) -> np.ndarray:
-    """Crops (count, 128, 128, 3) without a whole face: backgrounds, and looks beside a drawing's face."""
+    """Crops (count, 96, 96, 3) without a whole face: backgrounds, and looks beside a drawing's face."""
     crops = []
     for _ in range(count):
         if rng.random() < 0.5:
