@@ -33,7 +33,8 @@ LAYERS = (
     Layer(128, stride=2),
     Layer(128, residual=True),
 )
-SQUEEZED, HIDDEN = 48, 192
+SQUEEZED = 48
+HIDDEN = {"places": 96, "names": 160}
 _RIM = 1.1
 _HOPELESS = 0.1
 PARTS = ("face", "eyes", "left_eye", "right_eye", "brows", "mouth")
@@ -175,9 +176,14 @@ class FaceReader:
         """The network's output for a crop (96, 96, 3) uint8, laid out as its vocabulary says."""
         arrays = self._weights.arrays
         features = self._trunk(crop.astype(np.float32) / 127.5 - 1)
-        cells = np.maximum(features @ arrays["squeeze.weight"].T + arrays["squeeze.bias"], 0)
-        hidden = arrays["hidden.weight"] @ cells.ravel() + arrays["hidden.bias"]
-        return arrays["out.weight"] @ np.maximum(hidden, 0) + arrays["out.bias"]
+        cells = np.maximum(features @ arrays["squeeze.weight"].T + arrays["squeeze.bias"], 0).ravel()
+
+        def layer(name: str, inputs: np.ndarray) -> np.ndarray:
+            return arrays[f"{name}.weight"] @ inputs + arrays[f"{name}.bias"]
+
+        return np.concatenate(
+            [layer(f"{side}.out", np.maximum(layer(f"{side}.hidden", cells), 0)) for side in HIDDEN]
+        )
 
     def _reading(self, values: np.ndarray, frame: Box) -> Reading:
         half, (x0, y0) = frame.width / 2, frame.centre

@@ -43,7 +43,7 @@ def test_trunk_is_the_trained_one() -> None:
 def test_what_training_exports_reads_the_same(tmp_path: Path) -> None:
     torch.manual_seed(2)
     vocabulary = Vocabulary(4, {"mouth": ("open", "shut")}, ("tears",), ("happy",), ("hat",))
-    net = ReaderNet(vocabulary.size).eval()
+    net = ReaderNet(vocabulary).eval()
     path = tmp_path / "reader.safetensors"
     export(net.arrays(), asdict(vocabulary), path)
     reader = FaceReader(path)

@@ -13,9 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as binary_cross_entropy
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, smooth_l1_loss
 
-from expressedit_mcp.preview.reader import HIDDEN, INPUT_PX, LAYERS, READER_WEIGHTS, SQUEEZED
+from expressedit_mcp.preview.reader import (
+    HIDDEN,
+    INPUT_PX,
+    LAYERS,
+    READER_WEIGHTS,
+    SQUEEZED,
+    Vocabulary,
+)
 
 from .loop import Losses
 from .reader_fitting import export, fit, to_input, trunk, trunk_arrays
@@ -33,35 +40,47 @@ SEED = 20_001
 BATCH, NEGATIVES = 28, 4
 _CELLS = (INPUT_PX // 16) ** 2
 _SIDE_MATTER = 0.3  # words for the whole face, and the character's look
+_NEAR = 0.03  # places this near to the truth, in halves of the crop, pull less
 _NEEDS_IRIS = ("iris", "gaze")
 
 
 class ReaderNet(nn.Module):
-    """The network that `preview.reader.FaceReader` runs."""
+    """The network that `preview.reader.FaceReader` runs: one trunk, then places and names apart."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.trunk = trunk(LAYERS)
         self.squeeze = nn.Conv2d(LAYERS[-1].channels, SQUEEZED, 1)
-        self.hidden = nn.Linear(_CELLS * SQUEEZED, HIDDEN)
-        self.dropout = nn.Dropout(0.1)
-        self.out = nn.Linear(HIDDEN, size)
+        places = vocabulary.geometry.stop
+        sizes = {"places": places, "names": vocabulary.size - places}
+        self.sides = nn.ModuleDict(
+            {
+                side: nn.ModuleDict(
+                    {
+                        "hidden": nn.Linear(_CELLS * SQUEEZED, width),
+                        "out": nn.Linear(width, sizes[side]),
+                    }
+                )
+                for side, width in HIDDEN.items()
+            }
+        )
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+    def forward(self, pictures: Tensor) -> Tensor:
         cells = torch.relu(self.squeeze(self.trunk(pictures)))
         # (rows, columns, channels), the order of the NumPy side
-        hidden = torch.relu(self.hidden(cells.permute(0, 2, 3, 1).flatten(1)))
-        return self.out(self.dropout(hidden))
+        flat = cells.permute(0, 2, 3, 1).flatten(1)
+        return torch.cat(
+            [side["out"](torch.relu(side["hidden"](flat))) for side in self.sides.values()],  # type: ignore[index]
+            dim=1,
+        )
 
-    def arrays(self) -> dict[str, torch.Tensor]:
+    def arrays(self) -> dict[str, Tensor]:
+        """What `preview.reader.FaceReader` reads."""
         return {
             **trunk_arrays(self.trunk),
             "squeeze.weight": self.squeeze.weight[:, :, 0, 0],
-            "squeeze.bias": self.squeeze.bias,
-            "hidden.weight": self.hidden.weight,
-            "hidden.bias": self.hidden.bias,
-            "out.weight": self.out.weight,
-            "out.bias": self.out.bias,
+            "squeeze.bias": self.squeeze.bias,  # type: ignore[dict-item]
+            **dict(self.sides.named_parameters()),
         }
 
 
@@ -98,7 +117,7 @@ class Teacher:
         return np.stack(pictures), picked, np.stack(places)
 
     def losses(self, model: nn.Module, step: int) -> Losses:
-        """L1 of places and lengths, cross entropy of the rest; an iris that is not drawn has no place."""
+        """Smooth L1 of places and lengths, cross entropy of the rest; an iris that is not drawn has no place."""
         pictures, picked, places = self.pictures_at(step)
         with torch.autocast("cpu", torch.bfloat16):
             out = model(to_input(pictures)).float()
@@ -108,7 +127,9 @@ class Teacher:
         weight = torch.ones(places.shape)
         weight[:, part["irises"]] = 4.0 * shown.repeat_interleave(4, dim=1)
         face = (torch.arange(len(out)) < BATCH).float()
-        away = (found[:, VOCABULARY.geometry] - torch.from_numpy(places)).abs() * weight
+        away = smooth_l1_loss(
+            found[:, VOCABULARY.geometry], torch.from_numpy(places), reduction="none", beta=_NEAR
+        )
 
         def named(name: str, values: np.ndarray) -> Tensor:
             wanted = torch.from_numpy(values[picked]).float()
@@ -120,7 +141,7 @@ class Teacher:
             wanted = torch.from_numpy(truth.states[picked, number]).long()
             states = states + cross_entropy(found[judged][:, part[name]], wanted[judged])
         losses = {
-            "places": 60 * away.mean(),
+            "places": 30 * (away * weight).mean(),
             "states": states,
             "extras": named("extras", truth.extras),
             "words": _SIDE_MATTER * named("words", truth.words),
@@ -143,9 +164,9 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     teacher = Teacher(drawings_in(options.work, options.drawings))
     torch.manual_seed(SEED)
-    model = ReaderNet(VOCABULARY.size)
+    model = ReaderNet(VOCABULARY)
     with torch.no_grad():
-        model.out.bias[VOCABULARY.geometry] = torch.from_numpy(teacher.mean_geometry())
+        model.sides["places"]["out"].bias.copy_(torch.from_numpy(teacher.mean_geometry()))  # type: ignore[index]
     work = options.work / "reader"
     fit(model, lambda step: teacher.losses(model, step), work, options.steps)
     facts = asdict(VOCABULARY)
