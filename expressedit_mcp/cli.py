@@ -1,4 +1,4 @@
-"""The command line: serve, demo, doctor, images, tags."""
+"""The command line: serve, demo, doctor, images, models, engine, tags."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import click
 from pydantic import ValidationError
 
 from expressedit_mcp import __version__
+from expressedit_mcp.engine_cli import engine_command
 from expressedit_mcp.errors import ExpressEditError
+from expressedit_mcp.models_cli import models_group
 from expressedit_mcp.tags_cli import tags_group
 
 if TYPE_CHECKING:
@@ -123,10 +125,12 @@ def _settings() -> Settings:
         ) from error
 
 
-main.add_command(tags_group(_settings))
-
-
 def _store(settings: Settings) -> ImageStore:
     from expressedit_mcp.images import ImageStore
 
     return ImageStore(settings.pictures_dir)
+
+
+main.add_command(models_group(_settings))
+main.add_command(engine_command(_settings))
+main.add_command(tags_group(_settings))

@@ -99,21 +99,20 @@ def _device(settings: Settings) -> Finding:
 
 
 def _model(settings: Settings) -> Finding:
-    from expressedit_mcp.engine import load_card
-    from expressedit_mcp.engine.models import PARTS
+    from expressedit_mcp.engine import ModelLibrary, find_source
+    from expressedit_mcp.engine.model_source import check_source
 
-    folder = settings.model.expanduser()
     try:
-        card = load_card(folder)
+        path = ModelLibrary(settings.models_dir, SHIPPED_MODEL).resolve(settings.model)
+        source = find_source(path)
+        check_source(source)
     except ExpressEditError as error:
-        return Finding("model", str(folder), str(error))
-    missing = [part for part in PARTS if not (folder / part).is_dir()]
-    if missing:
-        return Finding("model", str(folder), f"the folder lacks {', '.join(missing)}")
+        return Finding("model", str(settings.model or "the one in use"), str(error))
+    card = source.card
     shipped = (
-        ", shipped; for real pictures set EXPRESSEDIT_MODEL" if folder == SHIPPED_MODEL else ""
+        ", shipped; for real pictures see `expressedit-mcp models`" if path == SHIPPED_MODEL else ""
     )
-    control = "" if (folder / "controlnet").is_dir() else ", without a ControlNet"
+    control = "" if source.controlnet else ", without a ControlNet"
     return Finding(
         "model", f"{card.name} for {card.domain} ({card.native_px} px{control}{shipped})"
     )

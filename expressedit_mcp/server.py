@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -16,20 +14,21 @@ from mcp.server.mcpserver import ResourceSecurity
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.types import Completion
 
-from expressedit_mcp import __version__
+from expressedit_mcp import __version__, guides
 from expressedit_mcp.errors import ExpressEditError
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.tools import all_tools
 
 if TYPE_CHECKING:
     from expressedit_mcp.studio import Studio
-    from tagdb import ExpressionTag
+    from tagdb import TagStore
 
 INSTRUCTIONS = """\
 Edit the facial expression of an illustrated character. Open a picture (open_image), find expression tags \
-for the story line or wish (search_expression_tags), look where the feature is (view_image with grid=True), \
-then edit_expression with a region round it, the tags, the character's own look as `character`, and the \
-whole face as `context`. Change mouth and eyes in two calls. Every result is a new version with an absolute \
+for the story line or wish (search_expression_tags with text_en when it is not English, or choose from the \
+resource expressedit://tags), let build_prompt plan the edits, look where the feature is (view_image with \
+grid=True), then edit_expression with a region round it, the edit's prompt, and the whole face as `context`. \
+Change mouth and eyes in two calls. Every result is a new version with an absolute \
 path; only the region changes. For iris size, apply_scale_transform with repair=True."""
 
 
@@ -49,18 +48,15 @@ class Opening:
                 self._studio = Studio.open(self.settings)
             return self._studio
 
+    def tags(self) -> TagStore:
+        """The studio's tags; look-ups answer from memory, no search engine is loaded for them."""
+        return self.studio().tags
+
     def close(self) -> None:
         with self._lock:
             if self._studio is not None:
                 self._studio.close()
                 self._studio = None
-
-    @cached_property
-    def records(self) -> dict[str, ExpressionTag]:
-        """The tags by name; read from memory, no search engine is loaded for them."""
-        from tagdb import load_tags
-
-        return {record.tag: record for record in load_tags()}
 
 
 def build_server(settings: Settings) -> MCPServer[Any]:
@@ -89,7 +85,7 @@ def build_server(settings: Settings) -> MCPServer[Any]:
         log_level="WARNING",
     )
     _add_resources(server, opening)
-    _add_prompt(server)
+    _add_prompts(server)
     _add_completion(server, opening)
     return server
 
@@ -114,43 +110,44 @@ def _add_resources(server: MCPServer[Any], opening: Opening) -> None:
         mime_type="application/json",
         security=ResourceSecurity(exempt_params={"tag"}),
     )
-    def tag(tag: str) -> str:
-        """One expression tag: what it draws, its names, parts, transform and contradictions."""
-        record = opening.records.get(tag.strip().replace(" ", "_"))
-        if record is None:
-            raise ResourceNotFoundError(f"There is no tag {tag!r}; expressedit://tags lists them.")
-        return record.model_dump_json(indent=1)
+    async def tag(tag: str) -> str:
+        """One expression tag, by any of its names: what it draws, names, parts, transform, contradictions."""
+        from tagdb import UnknownTagError
 
-    @server.resource("expressedit://tags", mime_type="application/json")
-    def tags() -> str:
-        """All expression tags by category."""
-        by_category: dict[str, list[str]] = {}
-        for record in opening.records.values():
-            by_category.setdefault(record.category, []).append(record.tag)
-        return json.dumps(by_category, ensure_ascii=False, indent=1)
+        tags = await anyio.to_thread.run_sync(opening.tags)
+        try:
+            return tags.get(tag).model_dump_json(indent=1)
+        except UnknownTagError as error:
+            raise ResourceNotFoundError(f"{error} expressedit://tags lists all.") from error
+
+    @server.resource("expressedit://tags", mime_type="text/plain")
+    async def tags() -> str:
+        """All expression tags by category, with what each draws in a few words: choose from it yourself."""
+        from tagdb import overview
+
+        return overview((await anyio.to_thread.run_sync(opening.tags)).tags)
 
 
-def _add_prompt(server: MCPServer[Any]) -> None:
+def _add_prompts(server: MCPServer[Any]) -> None:
     @server.prompt(title="Change an expression")
     def change_expression(image: str, expression: str) -> str:
         """How to change the expression of the character in a picture."""
-        return (
-            f"Change the expression of the character in {image} to: {expression}.\n"
-            "1. open_image to get an image_id. 2. search_expression_tags with the wish. 3. view_image with "
-            "grid=True to find the box of the eyes with brows, of the mouth, and of the whole face. "
-            "4. edit_expression once for each part that changes, with the face as context and the "
-            "character's hair and eye colour as character. 5. Look at the result; if it does not read as "
-            "wished, try another seed or a higher strength. Tell the user the final path."
-        )
+        return guides.change_expression(image, expression)
+
+    @server.prompt(title="From a story line to an expression")
+    def story_to_expression(story: str, image: str = "", character: str = "") -> str:
+        """How to find the expression of a story line in any language, and to draw it into a picture."""
+        return guides.story_to_expression(story, image, character)
 
 
 def _add_completion(server: MCPServer[Any], opening: Opening) -> None:
     @server.completion()
     async def complete(ref: Any, argument: Any, context: Any) -> Completion | None:
-        """Names of tags for the tag resource and for the prompt's expression."""
+        """Tags by the beginning of any of their names, in four languages, then by a part of the tag."""
         if argument.name not in ("tag", "expression"):
             return None
+        tags = await anyio.to_thread.run_sync(opening.tags)
         typed = argument.value.strip().lower().replace(" ", "_")
-        found = [name for name in opening.records if name.startswith(typed)]
-        found += [name for name in opening.records if typed in name and name not in found]
+        found = [*tags.complete(argument.value, limit=len(tags.tags))]
+        found += [tag.tag for tag in tags.tags if typed in tag.tag and tag.tag not in found]
         return Completion(values=found[:100], total=len(found), has_more=len(found) > 100)

@@ -50,6 +50,35 @@ def serve_http(settings: Settings, host: str, port: int) -> NoReturn:
     _leave(0)
 
 
+def serve_engine(settings: Settings, host: str, port: int, token: str) -> NoReturn:
+    """Serves the model of the settings to other processes of this machine.
+
+    Raises InputError for a host that is not loopback or a busy port.
+    """
+    import uvicorn
+
+    from expressedit_mcp.engine.server import build_app
+    from expressedit_mcp.studio.engines import local_engine
+
+    _require_loopback(host)
+    listening = _listen(host, port)
+    bound = listening.getsockname()[1]
+    engine = local_engine(settings)
+    name = engine.card.name  # a model that cannot be used is said now, not at the first edit
+    shown = f"[{host}]" if ":" in host else host
+    print(f"{name} at http://{shown}:{bound}", flush=True)
+    print(f"Clients: EXPRESSEDIT_ENGINE=http://{shown}:{bound}", flush=True)
+    print(f"Token:   {token}", flush=True)
+    config = uvicorn.Config(
+        build_app(engine, token), log_level="warning", timeout_graceful_shutdown=_GRACE_S
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        _leave(130)
+    _leave(0)
+
+
 def _leave(code: int) -> NoReturn:
     """Ends the process at once, also in the middle of an edit.
 

@@ -27,8 +27,28 @@ class Settings(BaseSettings):
         default=(),
         description="Folders from which pictures may be read and to which they may be saved",
     )
-    model: Path = Field(default=SHIPPED_MODEL, description="Model directory in diffusers layout")
+    model: Path | None = Field(
+        default=None,
+        description="Name of an added model, a .safetensors checkpoint or a directory in diffusers layout; "
+        "unset: the one chosen with `expressedit-mcp models use`, else the shipped one",
+    )
+    download_token: SecretStr = Field(
+        default=SecretStr(""), description="Token for sites that want one to download models"
+    )
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    engine: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Address of an `expressedit-mcp engine` that computes the edits; unset: this process",
+    )
+    engine_token: SecretStr = Field(
+        default=SecretStr(""), description="Its token, where it is not in the same user's folder"
+    )
+    unload_after_s: float = Field(
+        default=900.0,
+        ge=0,
+        description="The model is freed after so long without an edit; 0 keeps it",
+    )
     encoder: str = Field(
         default="minilm",
         description="Sentence encoder of the tag search: minilm, the path of a sentence-transformers "
@@ -63,6 +83,21 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """Where things that can be made again are kept."""
         return self.home.expanduser().resolve() / "cache"
+
+    @cached_property
+    def jobs_dir(self) -> Path:
+        """Where the records of background jobs are kept."""
+        return self.home.expanduser().resolve() / "jobs"
+
+    @cached_property
+    def engine_token_file(self) -> Path:
+        """Where the token of this user's engine server is kept."""
+        return self.home.expanduser().resolve() / "engine-token"
+
+    @cached_property
+    def models_dir(self) -> Path:
+        """Where added models are kept."""
+        return self.home.expanduser().resolve() / "models"
 
     @cached_property
     def tag_cache_dir(self) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from tagdb.negation import is_denied_english
+
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 _CLAUSE_END = re.compile(r"[.,;:!?\u2014\n\"]|\b(?:and|but|while|as|then|when)\b")
 
@@ -22,8 +24,6 @@ _FUNCTION_WORDS = _word_set(
     "both please"
 )
 NEGATORS = _word_set("not never without no nor neither cannot hardly")
-# "could not stop smiling" is a smile.
-_NEGATION_TURNERS = _word_set("stop help hide resist suppress contain hold but only")
 
 # Forms that the suffix rules would part, or would mix up with another word (scare, scar).
 _FAMILIES = {
@@ -120,7 +120,7 @@ def content_words(text: str) -> tuple[Word, ...]:
             clause, previous = here, []
         surface = match[0]
         if surface not in _FUNCTION_WORDS:
-            negated = _is_negated(previous)
+            negated = is_denied_english(previous, text[match.end() : match.end() + 40])
             words.append(Word(stem(surface), surface, *match.span(), clause, negated))
         previous.append(surface)
     return tuple(words)
@@ -130,9 +130,3 @@ def name_stems(name: str) -> tuple[str, ...]:
     """The stems of a name's content words; all of its words where none carries content."""
     stems = tuple(word.stem for word in content_words(name))
     return stems or tuple(stem(match[0]) for match in _WORD.finditer(name))
-
-
-def _is_negated(previous: list[str]) -> bool:
-    near = previous[-3:]
-    at = [i for i, word in enumerate(near) if word in NEGATORS or word.endswith("n't")]
-    return bool(at) and not _NEGATION_TURNERS.intersection(near[at[-1] + 1 :])

@@ -32,7 +32,11 @@ class EnglishClassifier:
 
     def log_probabilities(self, texts: list[str]) -> np.ndarray:
         """(n, tags + 1) float32; the last column is "no expression"."""
-        logits = self.encoder.embed(texts) @ self._weight.T + self._bias
+        return self.log_probabilities_of(self.encoder.embed(texts))
+
+    def log_probabilities_of(self, vectors: np.ndarray) -> np.ndarray:
+        """The same for texts that are embedded already, (n, dim)."""
+        logits = vectors @ self._weight.T + self._bias
         logits /= self._temperature
         logits -= logits.max(axis=1, keepdims=True)
         return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))

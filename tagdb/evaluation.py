@@ -1,17 +1,20 @@
-"""Measures retrieval on queries that nothing was trained on, per language and style, beside baselines."""
+"""Measures of retrieval on held-out queries: ranks, groups, confusions, abstention, names, seconds."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from tagdb.records import Language
+from tagdb.ranking import Evidence, fuse
+from tagdb.records import ExpressionTag, Language
 from tagdb.store import TagStore
 
 DEPTHS = (1, 3, 5, 8, 24)
@@ -32,6 +35,15 @@ class Query(BaseModel):
     accept: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
     gloss: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the store says of a query: all tags, best first, and the evidence for them."""
+
+    query: Query
+    ranked: tuple[str, ...]
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -74,15 +86,12 @@ def judge(query: Query, ranked: Sequence[str]) -> Judged:
     return Judged(query, right_rank, gold_rank, found / best if best else 0.0, ranked[0])
 
 
-def by_search(store: TagStore, *, gloss: bool) -> Ranker:
-    """The shipped search, with or without an English gloss."""
-    count = len(store.tags)
-
-    def rank(query: Query) -> list[str]:
-        found = store.search(query.text, text_en=query.gloss if gloss else None, limit=count)
-        return [hit.tag.tag for hit in found.hits]
-
-    return rank
+def ask(store: TagStore, query: Query, *, gloss: bool) -> Answer:
+    """The answer of the shipped search, with or without the English gloss."""
+    evidence = store.evidence(query.text, query.gloss if gloss else None)
+    order = np.argsort(-fuse(evidence), kind="stable")
+    tags = store.tags
+    return Answer(query, tuple(tags[i].tag for i in order), evidence)
 
 
 def by_substring(store: TagStore) -> Ranker:
@@ -120,3 +129,57 @@ def interval(judged: Sequence[Judged], depth: int = 1, seed: int = 0) -> tuple[f
     means = sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
+
+
+def group_accuracy(judged: Sequence[Judged], groups: Mapping[str, str]) -> float:
+    """The share of first answers that are the gold tag or of its near-synonym group."""
+    right = [
+        item.top in item.query.gold
+        or (bool(groups[item.top]) and groups[item.top] in {groups[tag] for tag in item.query.gold})
+        for item in judged
+    ]
+    return float(np.mean(right))
+
+
+def confusions(judged: Sequence[Judged]) -> Counter[tuple[str, str]]:
+    """How often (gold tag, first answer) where the first answer is wrong."""
+    wrong = (item for item in judged if item.right_rank > 0)
+    return Counter((item.query.gold[0], item.top) for item in wrong)
+
+
+def abstained_at(shown: np.ndarray, absent: np.ndarray, kept: float) -> float:
+    """The share of `absent` below the threshold that keeps so much of `shown` (log-odds of both)."""
+    return float((absent < np.quantile(shown, 1 - kept)).mean())
+
+
+def area_under_roc(shown: np.ndarray, absent: np.ndarray) -> float:
+    """The chance that a text with an expression has higher log-odds than one without."""
+    high, low = shown[:, None], absent[None]
+    return float((high > low).mean() + 0.5 * (high == low).mean())
+
+
+def names_found(store: TagStore, tags: Iterable[ExpressionTag]) -> dict[str, tuple[int, list[str]]]:
+    """By language how many names there are, and those whose first answer is no tag of that name."""
+    bearers: dict[tuple[str, str], set[str]] = {}
+    for tag in tags:
+        named = {"en": (tag.tag, tag.prompt_form, *tag.aliases)}
+        for language, names in (*named.items(), *tag.names.items()):
+            for name in names:
+                bearers.setdefault((language, name), set()).add(tag.tag)
+    found: dict[str, tuple[int, list[str]]] = {}
+    for (language, name), own in bearers.items():
+        count, missed = found.setdefault(language, (0, []))
+        if store.search(name, limit=1).hits[0].tag.tag not in own:
+            missed.append(name)
+        found[language] = (count + 1, missed)
+    return found
+
+
+def seconds_of(store: TagStore, texts: Sequence[str]) -> np.ndarray:
+    """Seconds of one warm search per text."""
+    spent = []
+    for text in texts:
+        started = time.perf_counter()
+        store.search(text)
+        spent.append(time.perf_counter() - started)
+    return np.array(spent)

@@ -101,6 +101,37 @@ def merge_pieces(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     return tuple(merged)
 
 
+def split_tags(pieces: Iterable[Piece]) -> list[tuple[Piece, ...]]:
+    """The tags between the commas, each as its own pieces, trimmed; empty ones are left out."""
+    tags: list[list[Piece]] = [[]]
+    for text, weight in pieces:
+        first, *rest = text.split(",")
+        tags[-1].append((first, weight))
+        tags += [[(part, weight)] for part in rest]
+    return [trimmed for trimmed in map(_trimmed, tags) if trimmed]
+
+
+def join_tags(*tags: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """The tags with ", " between; the comma has its tag's weight, as captions tokenise it."""
+    filled = [tag for tag in tags if tag]
+    joined: list[Piece] = []
+    for index, tag in enumerate(filled):
+        joined.extend(tag)
+        if index < len(filled) - 1:
+            joined += [(",", tag[-1][1]), (" ", 1.0)]
+    return merge_pieces(joined)
+
+
+def _trimmed(tag: list[Piece]) -> tuple[Piece, ...]:
+    filled = [index for index, (text, _) in enumerate(tag) if text.strip()]
+    if not filled:
+        return ()
+    inner = tag[filled[0] : filled[-1] + 1]
+    inner[0] = (inner[0][0].lstrip(), inner[0][1])
+    inner[-1] = (inner[-1][0].rstrip(), inner[-1][1])
+    return merge_pieces(inner)
+
+
 def escape(text: str) -> str:
     r"""The text with ``( ) [ ] \`` escaped, so that a prompt carries it literally."""
     return "".join("\\" + char if char in _SPECIAL else char for char in text)
@@ -112,12 +143,13 @@ def format_prompt(pieces: Iterable[Piece]) -> str:
     Raises TagdbError for a weight that is no finite number.
     """
     return "".join(
-        escape(text) if weight == 1.0 else f"({escape(text)}:{_decimal(weight)})"
+        escape(text) if weight == 1.0 else f"({escape(text)}:{format_weight(weight)})"
         for text, weight in merge_pieces(pieces)
     )
 
 
-def _decimal(weight: float) -> str:
+def format_weight(weight: float) -> str:
+    """The weight as a decimal number with a point. Raises TagdbError unless it is finite."""
     if not math.isfinite(weight):
         raise TagdbError(f"A prompt weight must be a finite number, not {weight}.")
     digits = format(Decimal(repr(round(float(weight), _WEIGHT_DECIMALS))), "f")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from tagdb.checks import language_of
-from tagdb.english import Word, content_words, name_stems
+from tagdb.english import NEGATORS, Word, content_words, name_stems
 from tagdb.matches import Match
-from tagdb.negation import is_denied_cjk
+from tagdb.negation import DENIED_ROOTS, asserted_part, is_denied_cjk
 from tagdb.normalize import is_cjk, is_han, is_hangul, is_kana, name_key, normalize
 from tagdb.records import ExpressionTag, Language
 
@@ -45,6 +45,14 @@ class Mention(NamedTuple):
 
     strength: float
     matched: tuple[Match, ...]
+
+
+class Denial(NamedTuple):
+    """A denied name: its extent in the normalised text and the tags that go by it."""
+
+    start: int
+    end: int
+    tags: frozenset[str]
 
 
 class _Span(NamedTuple):
@@ -119,18 +127,33 @@ class NameIndex:
             for key, tags in layer.items():
                 yield key, tuple(tags)
 
-    def denied(self, text: str) -> frozenset[str]:
-        """The tags that a text names only to deny them ("did not smile", 笑わなかった, 没有笑)."""
+    def denials(self, text: str) -> tuple[Denial, ...]:
+        """What a text names only to deny it ("did not smile", 笑わなかった, 没有笑)."""
         form = normalize(text)
         words = content_words(form)
-        found: set[str] = set()
+        at = _positions(words)
+        found = []
         for stems, entries in self._phrases.items():
-            if len(stems) == 1 and any(w.stem == stems[0] and w.negated for w in words):
-                found |= {entry.tag for entry in entries}
+            for run, _ in _runs(stems, words, at):
+                if run[0].negated and run[0].surface not in NEGATORS:
+                    tags = frozenset(entry.tag for entry in entries)
+                    found.append(Denial(run[0].start, run[-1].end, tags))
+        for root, tags in DENIED_ROOTS.items():
+            for start in (match.start() for match in re.finditer(root, form)):
+                begins = not is_hangul(root[0]) or not is_hangul(form[start - 1 : start] or " ")
+                if begins and is_denied_cjk(form, start, start + len(root)):
+                    found.append(Denial(start, start + len(root), tags))
         for span in self._cjk_spans(form):
-            if is_denied_cjk(form, span.start, span.end):
-                found |= {entry.tag for entry in span.entries}
-        return frozenset(found)
+            if any(map(is_cjk, span.text)) and is_denied_cjk(form, span.start, span.end):
+                tags = frozenset(entry.tag for entry in span.entries)
+                found.append(Denial(span.start, span.end, tags))
+        return tuple(found)
+
+    def asserted(self, text: str) -> str:
+        """The text, normalised, without the clauses that only deny a name, where others are left."""
+        named = self.find(text).keys()
+        denied = (denial for denial in self.denials(text) if denial.tags - named)
+        return asserted_part(normalize(text), ((denial.start, denial.end) for denial in denied))
 
     def find(self, text: str) -> dict[str, Mention]:
         """The tags that a text names, by tag; a text that is a name as a whole counts fully."""
@@ -188,12 +211,8 @@ class NameIndex:
 
     def _word_spans(self, form: str) -> Iterable[_Span]:
         words = content_words(form)
-        at: dict[str, list[int]] = defaultdict(list)
-        for position, word in enumerate(words):
-            at[word.stem].append(position)
+        at = _positions(words)
         for stems, entries in self._phrases.items():
-            if any(stem not in at for stem in stems):
-                continue
             for run, strength in _runs(stems, words, at):
                 surface = " ".join(word.surface for word in run)
                 if len(words) > 1 and surface in _OVERCOMMON:
@@ -272,10 +291,19 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     return not any(map(is_cjk, text[start - 1 : start] + text[end : end + 1]))
 
 
+def _positions(words: Iterable[Word]) -> dict[str, list[int]]:
+    at: dict[str, list[int]] = defaultdict(list)
+    for position, word in enumerate(words):
+        at[word.stem].append(position)
+    return at
+
+
 def _runs(
     stems: tuple[str, ...], words: tuple[Word, ...], at: Mapping[str, list[int]]
 ) -> Iterable[tuple[tuple[Word, ...], float]]:
     """Stretches of the text that hold all stems, with the strength of each."""
+    if any(stem not in at for stem in stems):
+        return
     full = {1: 0.8, 2: 0.92}.get(len(stems), 1.0)
     room = len(stems) + (0 if _CONTIGUOUS.intersection(stems) else _SLACK_WORDS)
     for first in sorted({position for stem in stems for position in at[stem]}):

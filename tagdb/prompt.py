@@ -1,31 +1,23 @@
-"""From expression tags to a prompt with weights, and warnings about what it cannot do alone."""
+"""From expression tags to prompts for an edit, and warnings about what a prompt cannot do alone."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from tagdb.errors import TagdbError, UnknownTagError
-from tagdb.grammar import Piece, escape, format_prompt, merge_pieces, parse_prompt
+from tagdb.asked import Asked, TagSpec, read_tags
+from tagdb.character import Character, separate
+from tagdb.dialects import Dialect, choose_dialect
+from tagdb.edit_plan import EditStep, Pass, passes
+from tagdb.errors import TagdbError
+from tagdb.grammar import Piece, join_tags, parse_prompt
 from tagdb.records import ExpressionTag
+from tagdb.slots import EditPart, hides_irises, slot_negatives
 from tagdb.store import TagStore
-
-__all__ = [
-    "STYLES",
-    "BuiltPrompt",
-    "PromptStyle",
-    "TokenCounter",
-    "build_prompt",
-    "escape",
-    "format_prompt",
-    "parse_prompt",
-]
-
-TagSpec = str | tuple[str, float]
-_WEIGHTED = re.compile(r"^\((?P<tag>.+):\s*(?P<weight>\d+\.\d+|\d+)\s*\)$")
+from tagdb.styles import PromptStyle
 
 
 class TokenCounter(Protocol):
@@ -34,39 +26,13 @@ class TokenCounter(Protocol):
     def __call__(self, text: str, /) -> int: ...
 
 
-class PromptStyle(BaseModel):
-    """What a checkpoint wants round the expression tags, in the prompt grammar.
-
-    `legacy_words` emits a tag's former name, for checkpoints trained before it was renamed.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    prefix: str = ""
-    suffix: str = ""
-    negative_prompt: str = ""
-    legacy_words: bool = False
-
-
-STYLES: dict[str, PromptStyle] = {
-    style.name: style
-    for style in (
-        PromptStyle(name="plain"),
-        PromptStyle(
-            name="illustrious",
-            suffix="masterpiece, best quality, amazing quality",
-            negative_prompt="bad quality, worst quality, worst detail, sketch, censor, nsfw",
-        ),
-    )
-}
-
-
 class BuiltPrompt(BaseModel):
-    """A prompt as a string (escaped) and as pieces (text, weight), with what it was made of.
+    """A prompt as a string of its dialect and as pieces (text, weight), with what it was made of.
 
     `tags` are the canonical names of the tags in it, `unknown` the words that are no tags and
-    stand in it as free text.
+    stand in it as free text, `removed` the words that were taken out of the character,
+    `contradictions` the pairs of asked-for tags that do not go together (both are in it). `edits`
+    are the same wish as edits of one part each. `tokens` is None without a counter.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,15 +43,21 @@ class BuiltPrompt(BaseModel):
     negative_pieces: tuple[Piece, ...]
     tags: tuple[str, ...]
     unknown: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    contradictions: tuple[tuple[str, str], ...] = ()
+    edits: tuple[EditStep, ...] = ()
+    tokens: int | None = None
     warnings: tuple[str, ...] = ()
 
-
-class _Item(NamedTuple):
-    """One asked-for tag: its record, or None for free text, its text and weight."""
-
-    record: ExpressionTag | None
-    text: str
-    weight: float
+    @property
+    def transform_advice(self) -> tuple[str, ...]:
+        """What the edits need beside the prompt, in words, each tag once."""
+        needed = {
+            transform.tag: transform.plan for edit in self.edits for transform in edit.transforms
+        }
+        return tuple(
+            f"{tag}: transform {plan.need}: {plan.advice}." for tag, plan in needed.items()
+        )
 
 
 def build_prompt(
@@ -94,136 +66,156 @@ def build_prompt(
     *,
     character: str = "",
     style: PromptStyle,
+    dialect: str = "a1111",
     negative_prompt: str | None = None,
     count_tokens: TokenCounter | None = None,
     token_limit: int | None = None,
 ) -> BuiltPrompt:
-    """The prompt `style.prefix, character, tags, style.suffix`.
+    """The prompt `style.prefix, character, tags, style.suffix`, whole and as edits of one part each.
 
-    A tag is any name `TagStore.get` knows, as "smile", "(smile:1.2)" or ("smile", 1.2).
-    A word that is no tag goes in as it stands, with a warning. `negative_prompt` replaces the
-    style's. `token_limit` warns when `count_tokens` counts more. Raises TagdbError without tags.
+    A tag is any name `TagStore.get` knows, as "smile", "(smile:1.2)" or ("smile", 1.2). A word that
+    is no tag goes in as it stands, with a warning; nothing that was asked for is left out. Expression
+    words in `character` are taken out, and eye colours where no iris will be seen. `negative_prompt`
+    replaces the style's and the slots'. `token_limit` is the length of one chunk as `count_tokens`
+    counts. Raises TagdbError without tags and for an unknown dialect.
     """
-    specs = [tags] if isinstance(tags, str) else list(tags)
-    items: list[_Item] = []
-    warnings: list[str] = []
-    for spec in specs:
-        for item in _resolve(store, spec, warnings):
-            _add_once(items, item, warnings)
-    if not items:
+    writer = choose_dialect(dialect)
+    asked, warnings = read_tags(store, [tags] if isinstance(tags, str) else tags)
+    if not asked:
         raise TagdbError("No expression tags given; name at least one, such as 'smile'.")
-    records = [item.record for item in items if item.record is not None]
-    warnings += _contradictions(records) + _transforms(records)
-
-    expression = [(_word(item, style), item.weight) for item in items]
-    pieces = _join(
-        _parsed(style.prefix), _parsed(character), *_each(expression), _parsed(style.suffix)
-    )
-    negative = style.negative_prompt if negative_prompt is None else negative_prompt
-    negative_pieces = parse_prompt(negative)
-    warnings += _too_long(pieces, count_tokens, token_limit)
+    own = separate(character, store)
+    draft = _Draft(store.tags, own, style, negative_prompt)
+    records = tuple(tag.record for tag in asked if tag.record)
+    unseen = own.eye_colours if hides_irises(records) else ()
+    pieces, negative = draft.pieces(asked), draft.negative(records)
+    pairs = _contradictions(records)
+    warnings += [
+        *_about_character(own.expressions, unseen),
+        *(
+            f"{a} and {b} contradict each other; both are in the prompt, leave one out."
+            for a, b in pairs
+        ),
+        *_about_words(records, style),
+        *_about_weights(writer, pieces),
+    ]
+    tokens = None
+    if count_tokens is not None:
+        tokens = count_tokens(_text(pieces))
+        if token_limit is not None and tokens > token_limit:
+            words = [draft.word(tag) for tag in asked]
+            warnings.append(_about_length(pieces, words, tokens, token_limit, count_tokens))
     return BuiltPrompt(
-        prompt=format_prompt(pieces),
-        negative_prompt=format_prompt(negative_pieces),
+        prompt=writer.write(pieces),
+        negative_prompt=writer.write(negative),
         pieces=pieces,
-        negative_pieces=negative_pieces,
+        negative_pieces=negative,
         tags=tuple(record.tag for record in records),
-        unknown=tuple(item.text for item in items if item.record is None),
+        unknown=tuple(tag.text for tag in asked if tag.record is None),
+        removed=(*own.expressions, *unseen),
+        contradictions=pairs,
+        edits=tuple(_step(draft, writer, step) for step in passes(asked)),
+        tokens=tokens,
         warnings=tuple(warnings),
     )
 
 
-def _resolve(store: TagStore, spec: TagSpec, warnings: list[str]) -> list[_Item]:
-    text, weight = (spec, 1.0) if isinstance(spec, str) else spec
-    found = _find(store, text)
-    if found is not None:
-        return [_Item(found, found.prompt_form, weight)]
-    weighted = _WEIGHTED.match(text.strip())
-    if weighted and (found := _find(store, _unescaped(weighted["tag"]))):
-        return [_Item(found, found.prompt_form, weight * float(weighted["weight"]))]
-    items = []
-    for piece, factor in parse_prompt(text):
-        for word in filter(None, map(str.strip, piece.split(","))):
-            items.append(_item(store, word, weight * factor, warnings))
-    return items
+@dataclass(frozen=True)
+class _Draft:
+    """What stays the same in the whole prompt and in each edit's."""
+
+    known: tuple[ExpressionTag, ...]
+    character: Character
+    style: PromptStyle
+    negative_prompt: str | None
+
+    def word(self, tag: Asked) -> str:
+        return self.style.word(tag.record) if tag.record else tag.text
+
+    def pieces(self, asked: Sequence[Asked]) -> tuple[Piece, ...]:
+        records = [tag.record for tag in asked if tag.record]
+        return join_tags(
+            _parsed(self.style.prefix),
+            self.character.pieces(eye_colour=not hides_irises(records)),
+            *(((self.word(tag), tag.weight),) for tag in asked),
+            _parsed(self.style.suffix),
+        )
+
+    def negative(
+        self, records: Sequence[ExpressionTag], part: EditPart = "face"
+    ) -> tuple[Piece, ...]:
+        if self.negative_prompt is not None:
+            return parse_prompt(self.negative_prompt)
+        own = _parsed(self.style.negative_prompt)
+        if not self.style.slot_negatives:
+            return own
+        present = {word.strip() for word in _text(own).split(",")}
+        opposites = slot_negatives(records, self.known, part)
+        words = [o if isinstance(o, str) else self.style.word(o) for o in opposites]
+        return join_tags(*(((word, 1.0),) for word in words if word not in present), own)
 
 
-def _item(store: TagStore, word: str, weight: float, warnings: list[str]) -> _Item:
-    try:
-        record = store.get(word)
-    except UnknownTagError as error:
-        warnings.append(f"{error} It is in the prompt as free text.")
-        return _Item(None, word, weight)
-    return _Item(record, record.prompt_form, weight)
+def _step(draft: _Draft, writer: Dialect, step: Pass) -> EditStep:
+    return EditStep(
+        part=step.part,
+        tags=tuple(tag.record.tag if tag.record else tag.text for tag in step.asked),
+        prompt=writer.write(draft.pieces(step.asked)),
+        negative_prompt=writer.write(draft.negative(step.records, step.part)),
+        transforms=step.transforms,
+        control_inside=step.control_inside,
+        region_tips=tuple(dict.fromkeys(r.region_tip for r in step.records if r.region_tip)),
+    )
 
 
-def _find(store: TagStore, name: str) -> ExpressionTag | None:
-    try:
-        return store.get(name)
-    except UnknownTagError:
-        return None
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\([\\()\[\]])", r"\1", text)
-
-
-def _add_once(items: list[_Item], item: _Item, warnings: list[str]) -> None:
-    if any(item.text == other.text for other in items):
-        warnings.append(f"{item.text!r} was given more than once; the first one counts.")
-    else:
-        items.append(item)
-
-
-def _word(item: _Item, style: PromptStyle) -> str:
-    legacy = item.record.legacy_prompt_word if item.record and style.legacy_words else ""
-    return legacy or item.text
-
-
-def _contradictions(records: list[ExpressionTag]) -> list[str]:
-    return [
-        f"{first.tag} and {second.tag} contradict each other; leave one out."
+def _contradictions(records: Sequence[ExpressionTag]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (first.tag, second.tag)
         for index, first in enumerate(records)
         for second in records[index + 1 :]
         if second.tag in first.contradicts
-    ]
+    )
 
 
-def _transforms(records: list[ExpressionTag]) -> list[str]:
-    return [
-        f"{record.tag}: transform advised: {record.transform.advice}."
-        for record in records
-        if record.transform.advice
-    ]
+def _about_character(expressions: Sequence[str], unseen: Sequence[str]) -> Iterable[str]:
+    for word in expressions:
+        yield (
+            f"{word!r} was taken out of the character: an expression there would fight the edit. "
+            "Ask for it as a tag if it is wished."
+        )
+    for word in unseen:
+        yield f"{word!r} was taken out of the character, since no iris will be seen."
+
+
+def _about_words(records: Sequence[ExpressionTag], style: PromptStyle) -> Iterable[str]:
+    for record in records:
+        word = style.word(record)
+        if word != record.prompt_form:
+            yield (
+                f"{record.tag} is written {word!r}: the name is of {record.live_since}, and "
+                f"{style.name} checkpoints were trained on data up to {style.cutoff_year}."
+            )
+
+
+def _about_weights(writer: Dialect, pieces: tuple[Piece, ...]) -> Iterable[str]:
+    if not writer.has_weights and any(weight != 1.0 for _, weight in pieces):
+        yield f"Prompts for {writer.name} carry no weights; they were left out."
+
+
+def _about_length(
+    pieces: tuple[Piece, ...], words: Sequence[str], tokens: int, limit: int, count: TokenCounter
+) -> str:
+    text = _text(pieces)
+    late = [word for word in words if count(text[: text.rfind(word) + len(word)]) > limit]
+    where = (
+        f"{', '.join(late)} stands after the first, where words count for less; shorten the character."
+        if late
+        else "the expression stands in the first."
+    )
+    return f"The prompt has {tokens} tokens, {-(-tokens // limit)} chunks of {limit}: {where}"
 
 
 def _parsed(text: str) -> tuple[Piece, ...]:
     return parse_prompt(text.strip().strip(",").strip())
 
 
-def _each(pieces: Iterable[Piece]) -> list[tuple[Piece, ...]]:
-    return [(piece,) for piece in pieces]
-
-
-def _join(*parts: tuple[Piece, ...]) -> tuple[Piece, ...]:
-    """The parts with ", " between; the comma keeps its tag's weight, as captions tokenise it."""
-    filled = [part for part in parts if part]
-    joined: list[Piece] = []
-    for index, part in enumerate(filled):
-        joined.extend(part)
-        if index < len(filled) - 1:
-            joined += [(",", part[-1][1]), (" ", 1.0)]
-    return merge_pieces(joined)
-
-
-def _too_long(
-    pieces: tuple[Piece, ...], count_tokens: TokenCounter | None, limit: int | None
-) -> list[str]:
-    if count_tokens is None or limit is None:
-        return []
-    count = count_tokens("".join(text for text, _ in pieces))
-    if count <= limit:
-        return []
-    return [
-        f"The prompt has {count} tokens, over the limit of {limit}; shorten the character text."
-    ]
+def _text(pieces: tuple[Piece, ...]) -> str:
+    return "".join(text for text, _ in pieces)

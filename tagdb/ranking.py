@@ -3,8 +3,9 @@
 log p(tag) is, up to a constant, a weighted sum (a conditional logit model, D. McFadden, 1974) of
 the English classifier's log-probability, the native classifier's, log(1 + BM25 per character) and
 the strength of a mention by name. The first three weights were fitted by maximum likelihood on
-authored texts that the classifiers had not seen; a mention's were set by hand: one in a text weighs
-as much as clear meaning, a name typed alone wins over anything else.
+authored texts that the classifiers had not seen; a mention's were set by hand: in a line it weighs as
+much as clear meaning, in a story half of that (the calibration texts,
+`tagdb.records.load_calibration`, asked for less), and a name typed alone wins over anything else.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ import numpy as np
 
 from tagdb.normalize import is_cjk
 
-ENGLISH_WEIGHTS = {"english": 1.0, "bm25": 2.3}
-NATIVE_WEIGHTS = {"native": 1.3, "bm25": 6.9}
-MENTION_WEIGHT = 7.0
+ENGLISH_WEIGHTS = {"english": 1.0, "bm25": 2.3, "mention": 7.0}
+NATIVE_WEIGHTS = {"native": 1.3, "bm25": 6.9, "mention": 7.0}
 WHOLE_NAME_WEIGHT = 20.0
-DENIED_PENALTY = 4.0
+DENIED_PENALTY = 8.0
 CLAUSE_SHARE = 0.5
 """How much a clause alone counts beside the whole text."""
 _MAX_CLAUSES = 6
@@ -32,16 +32,17 @@ _CLAUSE = re.compile(r"[.;:!?\n]+|,\s+|\s+(?:and|but|while|then|yet)\s+")
 class Evidence:
     """What is known of a text, by tag in the store's order; None where a channel did not run.
 
-    `none_chance` is the English classifier's probability of "no expression".
+    `denied` is 1 where a text denies the tag, less where it denies a near-synonym; `shown` the
+    log-odds that the text shows any expression (`tagdb.abstention`).
     """
 
     english: np.ndarray | None
-    none_chance: float | None
     native: np.ndarray | None
     bm25: np.ndarray
     mention: np.ndarray
     whole_name: np.ndarray
     denied: np.ndarray
+    shown: float
 
 
 def is_native(text: str) -> bool:
@@ -69,15 +70,15 @@ def pool_clauses(whole: np.ndarray, parts: np.ndarray) -> np.ndarray:
 
 def fuse(evidence: Evidence) -> np.ndarray:
     """Probabilities (tags,) that sum to 1."""
-    logits = MENTION_WEIGHT * evidence.mention - DENIED_PENALTY * evidence.denied
-    logits = logits + WHOLE_NAME_WEIGHT * evidence.whole_name
+    logits = WHOLE_NAME_WEIGHT * evidence.whole_name - DENIED_PENALTY * evidence.denied
     if evidence.english is not None:
         logits = logits + ENGLISH_WEIGHTS["english"] * evidence.english
     if evidence.native is not None:
         logits = logits + NATIVE_WEIGHTS["native"] * evidence.native
-    # beside the classifier, full text adds little; without it, it is most of what there is
+    # beside the classifier, full text and names add little; without it, they are most there is
     weights = NATIVE_WEIGHTS if evidence.english is None else ENGLISH_WEIGHTS
     logits = logits + weights["bm25"] * np.log1p(evidence.bm25)
+    logits = logits + weights["mention"] * evidence.mention
     logits -= logits.max()
     chances = np.exp(logits)
     return chances / chances.sum()

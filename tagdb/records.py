@@ -26,6 +26,7 @@ Slot = Literal[
     "hand",
     "whole_face",
 ]
+Target = Literal["irises", "pupils", "eyes", "one eye", "mouth"]
 
 
 class _Frozen(BaseModel):
@@ -40,11 +41,17 @@ class Near(_Frozen):
 
 
 class TransformPlan(_Frozen):
-    """What to do to the pixels before an edit: nothing, a tool with arguments, or work by hand."""
+    """What a picture needs beside the prompt: a tool on its `target`, erased edges, work by hand.
+
+    `control_inside` is the edit's argument of that name: the Canny edges of the old feature would
+    hold it in place.
+    """
 
     need: Literal["none", "advised", "needed"]
-    tool: str | None = None
+    tool: Literal["apply_scale_transform"] | None = None
+    target: Target | None = None
     arguments: dict[str, float] = {}
+    control_inside: Literal["erase"] | None = None
     by_hand: str = ""
 
     @property
@@ -55,7 +62,9 @@ class TransformPlan(_Frozen):
         steps = []
         if self.tool:
             values = ", ".join(f"{name} {value:g}" for name, value in self.arguments.items())
-            steps.append(f"{self.tool} with {values}")
+            steps.append(f"{self.tool} on {self.target} with {values}")
+        if self.control_inside:
+            steps.append(f"control_inside {self.control_inside!r} in edit_expression")
         if self.by_hand:
             steps.append(f"by hand: {self.by_hand}")
         sure = "" if self.need == "needed" else "if the prompt alone fails, "
@@ -66,18 +75,21 @@ class ExpressionTag(_Frozen):
     """One expression tag of the Danbooru vocabulary.
 
     `tag` is the underscored name, `prompt_form` the form a prompt carries (unescaped),
-    `legacy_prompt_word` the word that older checkpoints know instead. `definition` and `names` are
-    by language (en, ja, zh, ko). `slot` is the part of the face that the tag decides: two tags of
+    `legacy_prompt_word` the word that checkpoints know whose training data ends before the year
+    `live_since`. `gloss` says in a few words what it draws; `definition` and `names` are by
+    language (en, ja, zh, ko). `slot` is the part of the face that the tag decides: two tags of
     one slot rarely go together. `contradicts` is symmetric.
     """
 
     tag: str
     prompt_form: str
     legacy_prompt_word: str = ""
+    live_since: int = 0
     category: str
     group: str = ""
     slot: Slot = "whole_face"
     parts: tuple[str, ...] = ()
+    gloss: str = ""
     definition: dict[Language, str] = {}
     names: dict[Language, tuple[str, ...]] = {}
     aliases: tuple[str, ...] = ()
@@ -93,6 +105,10 @@ class ExpressionTag(_Frozen):
     def __hash__(self) -> int:
         return hash(self.tag)
 
+    def defined(self) -> str:
+        """The English definition; of a user's own tag the one there is."""
+        return self.definition.get("en") or next(iter(self.definition.values()), "")
+
 
 class Text(_Frozen):
     """An authored text: a situation cue or story of a tag, or one without any expression."""
@@ -101,6 +117,15 @@ class Text(_Frozen):
     tag: str | None
     lang: Language
     text: str
+
+
+class CalibrationText(_Frozen):
+    """A text that no model is trained on, with fair tags for it, best first; none: no expression."""
+
+    lang: Language
+    text: str
+    tags: tuple[str, ...]
+    gloss: str | None = None
 
 
 class Pair(_Frozen):
@@ -120,6 +145,12 @@ def load_tags() -> tuple[ExpressionTag, ...]:
 def load_texts() -> tuple[Text, ...]:
     """The shipped texts."""
     return tuple(Text.model_validate(row) for row in _rows("texts"))
+
+
+def load_calibration() -> tuple[CalibrationText, ...]:
+    """The shipped calibration texts."""
+    rows = _lines(DATA_DIR / "calibration.jsonl")
+    return tuple(CalibrationText.model_validate(row) for row in rows)
 
 
 def load_pairs() -> tuple[Pair, ...]:

@@ -20,7 +20,7 @@ from tagdb.matches import Match
 from tagdb.names import Mention
 from tagdb.normalize import name_key
 from tagdb.pictures import PictureSet, PictureTable
-from tagdb.ranking import Evidence, clauses, fuse
+from tagdb.ranking import Evidence, fuse
 from tagdb.records import ExpressionTag
 from tagdb.resources import Resources
 from tagdb.user_tags import UserTags, merge
@@ -146,8 +146,8 @@ class TagStore:
         Names in the text, the fine-tuned English encoder, native n-grams and BM25 are fused
         (`tagdb.ranking`). What is denied ("did not smile") is pushed down.
 
-        `no_expression` is True when nothing is named and the text reads as one without any
-        expression (`tagdb.abstention`, and the English classifier's own "none").
+        `no_expression` is True when the text reads as one without any expression, or only denies
+        some (`tagdb.abstention`).
 
         `category`, `part` (of the face) and `transform` (none, advised, needed) narrow the hits.
 
@@ -170,12 +170,11 @@ class TagStore:
             for tag, chance in zip(now.tags.values(), chances, strict=True)
             if wanted.keeps(tag)
         ]
-        hits.sort(key=lambda hit: (-hit.score, now.rank[hit.tag.tag]))
-        only_denied = bool(evidence.denied.any()) and not any(map(clauses, texts))
-        empty = not mentions and (
-            only_denied or not now.retriever.shows_expression(texts, evidence)
-        )
-        return SearchResult(hits=_explained(now, texts, hits[:limit]), no_expression=empty)
+        # by what they were before rounding: far down, tags that a text denies would tie with others
+        likely = dict(zip(now.tags, chances, strict=True))
+        hits.sort(key=lambda hit: -likely[hit.tag.tag])
+        shown = _explained(now, texts, hits[:limit])
+        return SearchResult(hits=shown, no_expression=evidence.shown <= 0)
 
     def search_picture(self, rgb: np.ndarray, *, limit: int = 12) -> SearchResult:
         """The shipped tags whose example pictures look most like a face crop (H, W, 3) uint8.

@@ -13,8 +13,8 @@ from tagdb.normalize import normalize
 from tagdb.records import Language, Text
 from tagdb.tables import CachedTable, TableSource
 
-IN_MEMORY_ROWS = 20_000
-"""Up to this many, vectors are compared in memory: 0.1 ms instead of 5 to 20 at 5,000 rows."""
+IN_MEMORY_ROWS = 100_000
+"""Up to this many, vectors are held and compared in memory, which is the faster by ten times."""
 _COLUMNS = ["tag", "kind", "lang", "text"]
 
 
@@ -60,7 +60,7 @@ class TextTable:
         if self._rows is not None:
             matrix, table = self._rows
             likeness = matrix @ vector
-            best = np.argsort(-likeness, kind="stable")[:count]
+            best = _highest(likeness, count)
             rows = table.take(best).to_pylist()
             return [_neighbour(row, value) for row, value in zip(rows, likeness[best], strict=True)]
         found = self._table.run(
@@ -97,6 +97,16 @@ class TextTable:
             )
         )
         return [_neighbour(row, row["_score"]) for row in found]
+
+
+def _highest(values: np.ndarray, count: int) -> np.ndarray:
+    """The places of the `count` highest values, highest first, the first of equals first."""
+    if count < len(values):
+        limit = np.partition(values, -count)[-count]
+        places = np.flatnonzero(values >= limit)
+    else:
+        places = np.arange(len(values))
+    return places[np.argsort(-values[places], kind="stable")][:count]
 
 
 def _neighbour(row: dict[str, Any], likeness: float) -> Neighbour:

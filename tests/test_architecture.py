@@ -15,9 +15,16 @@ ARROWS = {
     "expressedit_mcp.errors": set(),
     "expressedit_mcp.regions": set(),
     "expressedit_mcp.settings": set(),
+    "expressedit_mcp.jobs": {"expressedit_mcp.errors"},
     "expressedit_mcp.imaging": {"expressedit_mcp.errors"},
     "expressedit_mcp.images": {"expressedit_mcp.errors", "expressedit_mcp.imaging"},
     "expressedit_mcp.engine": {"expressedit_mcp.errors", "expressedit_mcp.imaging"},
+    "expressedit_mcp.preview.train": {  # before the room it lies in: the first that fits counts
+        "expressedit_mcp.errors",
+        "expressedit_mcp.imaging",
+        "expressedit_mcp.engine",
+        "expressedit_mcp.preview",
+    },
     "expressedit_mcp.preview": {"expressedit_mcp.errors", "expressedit_mcp.imaging"},
     "expressedit_mcp.studio": {
         "expressedit_mcp.errors",
@@ -27,6 +34,7 @@ ARROWS = {
         "expressedit_mcp.images",
         "expressedit_mcp.engine",
         "expressedit_mcp.preview",
+        "expressedit_mcp.jobs",
         "photoshop_bridge",
         "tagdb",
     },
@@ -34,6 +42,7 @@ ARROWS = {
         "expressedit_mcp.errors",
         "expressedit_mcp.regions",
         "expressedit_mcp.studio",
+        "expressedit_mcp.jobs",
         "expressedit_mcp.images",
         "expressedit_mcp.imaging",
         "tagdb",
@@ -91,7 +100,7 @@ def test_imports_run_down_only(name: str, path: Path) -> None:
     if name == "tagdb.encoders.folder":
         # runs any model that sentence-transformers saved, and is imported only when one is named
         libraries.discard("torch")
-    if name == "tagdb.report":
+    if name == "tagdb.plot":
         libraries.discard("PIL")
     assert not libraries & FORBIDDEN_LIBRARIES.get(room, set())
 

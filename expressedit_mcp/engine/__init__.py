@@ -4,8 +4,10 @@ Importing this package imports no torch; the local back end loads it at its firs
 """
 
 from expressedit_mcp.engine.backend import EditRequest, EditResult, Engine, OnStep
-from expressedit_mcp.engine.card import Card, load_card
+from expressedit_mcp.engine.card import Card
+from expressedit_mcp.engine.library import ModelLibrary
 from expressedit_mcp.engine.local import LocalEngine
+from expressedit_mcp.engine.model_source import ModelSource, find_source
 from expressedit_mcp.engine.tokenizer import PromptTokenizer, load_tokenizer
 
 __all__ = [
@@ -14,8 +16,10 @@ __all__ = [
     "EditResult",
     "Engine",
     "LocalEngine",
+    "ModelLibrary",
+    "ModelSource",
     "OnStep",
     "PromptTokenizer",
-    "load_card",
+    "find_source",
     "load_tokenizer",
 ]

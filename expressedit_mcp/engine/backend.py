@@ -24,7 +24,7 @@ class EditRequest:
     """All that an edit depends on besides the model: the same request to the same model gives the same
     result on the same device.
 
-    `crop` (h, w, 3) uint8 sRGB is the part of the picture that the model sees, `selection` (h, w)
+    `crop` (h, w, 3) uint8 or uint16 sRGB is the part of the picture that the model sees, `selection` (h, w)
     uint8 the alpha of what may change in it. Prompts are (text, weight) pieces in order.
     `control_end` is the fraction of the edit after which the ControlNet is off; 0 leaves it out.
     """
@@ -46,15 +46,21 @@ class EditRequest:
 
 @dataclass(frozen=True)
 class EditResult:
-    """Generated colour (h, w, 3) float32 0..1 for the whole crop, and what it took.
+    """Generated colour (h, w, 3) uint16 sRGB for the whole crop, and what it took.
 
-    `model_calls` counts denoising steps, `controlled_calls` those with the ControlNet.
+    `model_calls` counts denoising steps, `controlled_calls` those with the ControlNet. 16 bits hold what the
+    model gives, and cross a process as PNG unchanged.
     """
 
     rgb: np.ndarray
     model_calls: int
     controlled_calls: int
     elapsed_s: float
+
+    @property
+    def colour(self) -> np.ndarray:
+        """The colour (h, w, 3) as float32 0..1."""
+        return self.rgb.astype(np.float32) / 65535
 
 
 class Engine(Protocol):
@@ -75,8 +81,13 @@ class Engine(Protocol):
         """Changes whenever the model's files do."""
         ...
 
-    def edit(self, request: EditRequest, on_step: OnStep, stop: Stop) -> EditResult:
-        """The result of an edit. Raises Cancelled within one step once `stop` says so."""
+    def edit(
+        self, request: EditRequest, on_step: OnStep, stop: Stop, *, batch: bool = False
+    ) -> EditResult:
+        """The result of an edit; `batch` ones let interactive ones go first.
+
+        Raises Cancelled within one step once `stop` says so.
+        """
         ...
 
     def close(self) -> None:

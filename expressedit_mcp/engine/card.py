@@ -26,13 +26,38 @@ class Steps(_Frozen):
 
 
 class StyleText(_Frozen):
-    """The words that go round the expression tags for this model."""
+    """The words that go round the expression tags: a prompt style's, with what the card changes.
+
+    What is None is the style's of that name, or empty for a name that no style has.
+    """
 
     name: str = "illustrious"
-    prefix: str = ""
-    suffix: str = "masterpiece, best quality, amazing quality"
-    negative_prompt: str = "bad quality, worst quality, worst detail, sketch, censor, nsfw"
-    legacy_words: bool = False
+    prefix: str | None = None
+    suffix: str | None = None
+    negative_prompt: str | None = None
+    cutoff_year: int | None = Field(default=None, ge=0)
+    slot_negatives: bool | None = None
+
+
+class LoraFile(_Frozen):
+    """A LoRA that is merged into the weights when the model is loaded."""
+
+    path: str
+    weight: float = Field(default=1.0, ge=-4, le=4)
+
+
+class Files(_Frozen):
+    """The files of a model that is no diffusers directory itself; paths are absolute or relative to the card.
+
+    `base` is a .safetensors checkpoint or a diffusers directory. `configs` is a folder of diffusers configs
+    (unet/, vae/, text_encoder/, text_encoder_2/, tokenizer/, …) for a checkpoint of another shape than SDXL's.
+    """
+
+    base: str
+    controlnet: str = ""
+    vae: str = ""
+    loras: tuple[LoraFile, ...] = ()
+    configs: str = ""
 
 
 class Card(_Frozen):
@@ -40,7 +65,8 @@ class Card(_Frozen):
 
     `domain` names the pictures it was made for; a domain other than `illustrations` is warned of.
     `framing` is `face` for a model that must see the whole face, `selection` for one that works at
-    any zoom. `margin` and `feather` are fractions of the selection's sides.
+    any zoom. `margin` and `feather` are fractions of the selection's sides. `prediction`,
+    `zero_terminal_snr` and `spacing` overrule what the model's own files say; null believes them.
     """
 
     name: str
@@ -63,22 +89,20 @@ class Card(_Frozen):
     min_crop_px: int = Field(default=384, ge=1)
     feather: float = Field(default=0.08, ge=0, le=0.5)
     prompt_style: StyleText = StyleText()
+    prediction: Literal["epsilon", "v_prediction"] | None = None
+    zero_terminal_snr: bool | None = None
+    spacing: Literal["linspace", "trailing", "leading"] | None = None
+    files: Files | None = None
 
 
-def load_card(model_dir: Path) -> Card:
-    """The card of a model directory; without a `card.json`, SDXL's usual settings.
+def read_card(folder: Path) -> Card:
+    """The card of a folder; without a `card.json`, SDXL's usual settings.
 
-    Raises ModelError when the directory is not there or its card is not valid.
+    Raises ModelError when the card is not valid.
     """
-    if not (model_dir / "model_index.json").is_file():
-        raise ModelError(
-            f"{model_dir} is not a model directory: it has no model_index.json. Set EXPRESSEDIT_MODEL "
-            "to a folder in diffusers layout (unet/, vae/, text_encoder/, …), or unset it to use the "
-            "small model that ships with expressedit-mcp."
-        )
-    path = model_dir / "card.json"
+    path = folder / "card.json"
     if not path.is_file():
-        return Card(name=model_dir.name)
+        return Card(name=folder.name)
     try:
         return Card.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:

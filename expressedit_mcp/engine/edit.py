@@ -59,7 +59,8 @@ class Editor:
     ) -> tuple[np.ndarray, int, int]:
         """Generated colour (h, w, 3) float32 0..1 of the crop, model calls, controlled calls."""
         models = self.models
-        source_rgb = resize(request.crop.astype(np.float32) / 255, request.model_size)
+        top = np.iinfo(request.crop.dtype).max
+        source_rgb = resize(request.crop.astype(np.float32) / top, request.model_size)
         source_rgb = np.clip(source_rgb, 0, 1)
         selected = resize(request.selection.astype(np.float32) / 255, request.model_size)
         schedule = make_schedule(

@@ -8,82 +8,147 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from expressedit_mcp.engine.backend import EditRequest, EditResult, OnStep, Stop
-from expressedit_mcp.engine.card import Card, load_card
-from expressedit_mcp.engine.fingerprint import fingerprint
+from expressedit_mcp.engine.card import Card
+from expressedit_mcp.engine.device_queue import DeviceQueue
+from expressedit_mcp.engine.model_source import ModelSource, find_source
 from expressedit_mcp.engine.tokenizer import PromptTokenizer, load_tokenizer
-from expressedit_mcp.errors import Cancelled
+from expressedit_mcp.errors import ModelError
 
 if TYPE_CHECKING:
     from expressedit_mcp.engine.edit import Editor
+    from expressedit_mcp.engine.memory import Plan
 
 
 class LocalEngine:
-    """Owns the loaded model. Edits from several threads wait for each other.
+    """Owns the loaded model. Edits from several threads take turns.
 
-    `device` is `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+    `model` is a path as `find_source` takes it, read at the first use; `device` is `auto`, `cpu`, `cuda`,
+    `cuda:1` or `mps`. After `idle_s` seconds without an edit the model is freed; 0 keeps it.
     """
 
-    def __init__(self, model_dir: Path, device: str = "auto") -> None:
-        self._files = _ModelFiles(model_dir)
+    def __init__(self, model: Path, device: str = "auto", *, idle_s: float = 0.0) -> None:
+        self._path = model
         self._device = device
+        self._idle_s = idle_s
         self._editor: Editor | None = None
-        self._busy = threading.Lock()
+        self._plan: Plan | None = None
+        self._queue = DeviceQueue()
+        self._idle: threading.Timer | None = None
+
+    @cached_property
+    def source(self) -> ModelSource:
+        """The model's files."""
+        return find_source(self._path)
 
     @property
     def card(self) -> Card:
-        return self._files.card
+        return self.source.card
 
     @property
     def tokenizer(self) -> PromptTokenizer:
-        return self._files.tokenizer
+        return self._tokenizer
 
     @property
     def fingerprint(self) -> str:
-        return self._files.fingerprint
+        return self._fingerprint
 
-    def edit(self, request: EditRequest, on_step: OnStep, stop: Stop) -> EditResult:
+    @cached_property
+    def _tokenizer(self) -> PromptTokenizer:
+        return load_tokenizer(self.source.tokenizer)
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return self.source.fingerprint
+
+    @property
+    def plan(self) -> str | None:
+        """How the loaded model lies in memory; None while it is not loaded."""
+        return self._plan.name if self._editor is not None and self._plan else None
+
+    def edit(
+        self, request: EditRequest, on_step: OnStep, stop: Stop, *, batch: bool = False
+    ) -> EditResult:
         started = time.perf_counter()
-        while not self._busy.acquire(timeout=0.2):
-            if stop():
-                raise Cancelled("The edit was cancelled while it waited for another one.")
-            on_step(0, 1, "waiting for another edit to finish")
-        try:
-            editor = self._loaded(on_step)
-            rgb, calls, controlled = editor.edit(request, on_step, stop)
-        finally:
-            self._busy.release()
-        return EditResult(rgb, calls, controlled, time.perf_counter() - started)
+
+        def on_wait(ahead: int, seconds: float | None) -> None:
+            about = f", about {seconds:.0f} s" if seconds is not None else ""
+            edits = "1 edit is" if ahead == 1 else f"{ahead} edits are"
+            on_step(0, 1, f"waiting: {edits} ahead{about}")
+
+        with self._queue.turn(batch=batch, stop=stop, on_wait=on_wait):
+            if self._idle is not None:
+                self._idle.cancel()
+            try:
+                rgb, calls, controlled = self._edit(request, on_step, stop)
+            finally:
+                self._start_idling()
+        quantised = np.rint(rgb * 65535).astype(np.uint16)
+        return EditResult(quantised, calls, controlled, time.perf_counter() - started)
 
     def close(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
         self._editor = None
+
+    def _edit(
+        self, request: EditRequest, on_step: OnStep, stop: Stop
+    ) -> tuple[np.ndarray, int, int]:
+        """The edit, on the next smaller memory plan where the device's memory runs out."""
+        while True:
+            editor = self._loaded(on_step)
+            from torch import OutOfMemoryError
+
+            try:
+                return editor.edit(request, on_step, stop)
+            except OutOfMemoryError as error:
+                from expressedit_mcp.engine.memory import smaller
+
+                assert self._plan is not None
+                self._plan = smaller(self._plan)
+                del editor
+                self._free()
+                if self._plan is None:
+                    raise ModelError(
+                        "The device has too little memory for this model. Close other programs that use it, "
+                        "or set EXPRESSEDIT_DEVICE=cpu."
+                    ) from error
+                on_step(0, 1, f"memory ran out; going on with: {self._plan.name}")
 
     def _loaded(self, on_step: OnStep) -> Editor:
         if self._editor is None:
             on_step(0, 1, "loading the model")
+            import torch
+
             from expressedit_mcp.engine.edit import Editor
+            from expressedit_mcp.engine.memory import choose_plan, placed
             from expressedit_mcp.engine.models import choose_device, choose_dtype, load_models
 
             device = choose_device(self._device)
-            self._editor = Editor(load_models(self._files.folder, device, choose_dtype(device)))
+            models = load_models(self.source, torch.device("cpu"), choose_dtype(device))
+            self._plan = self._plan or choose_plan(models, device)
+            self._editor = Editor(placed(models, self._plan, device))
         return self._editor
 
+    def _start_idling(self) -> None:
+        if self._idle_s:
+            self._idle = threading.Timer(self._idle_s, self._free_when_idle)
+            self._idle.daemon = True
+            self._idle.start()
 
-class _ModelFiles:
-    """What a model directory says without being loaded, each read once."""
+    def _free_when_idle(self) -> None:
+        with self._queue.turn_if_free() as free:
+            if free:
+                self._free()
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def _free(self) -> None:
+        self._editor = None
+        import gc
 
-    @cached_property
-    def card(self) -> Card:
-        return load_card(self.folder)
+        import torch
 
-    @cached_property
-    def tokenizer(self) -> PromptTokenizer:
-        load_card(self.folder)  # says better than a missing file what is wrong with a folder
-        return load_tokenizer(self.folder / "tokenizer")
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return fingerprint(self.folder)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

@@ -1,22 +1,24 @@
-"""Loads a model directory in diffusers layout, from safetensors alone and without a hub."""
+"""Loads a model's modules, from safetensors alone and without a hub."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from expressedit_mcp.engine.card import Card, load_card
+from expressedit_mcp.engine import single_file
+from expressedit_mcp.engine.card import Card
+from expressedit_mcp.engine.lora import merge_loras
+from expressedit_mcp.engine.model_source import ModelSource, check_source
 from expressedit_mcp.engine.schedule import alphas_cumprod
 from expressedit_mcp.engine.text import TextEncoder
-from expressedit_mcp.engine.tokenizer import load_tokenizer
+from expressedit_mcp.engine.tokenizer import PromptTokenizer, load_tokenizer
+from expressedit_mcp.engine.weights_file import WeightsFile
 from expressedit_mcp.errors import ModelError
-
-PARTS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
 
 
 @dataclass(frozen=True)
@@ -62,66 +64,127 @@ def choose_dtype(device: torch.device) -> torch.dtype:
     )
 
 
-def load_models(folder: Path, device: torch.device, dtype: torch.dtype) -> ModelSet:
-    """The models of a directory, on a device, ready to run.
+def load_models(source: ModelSource, device: torch.device, dtype: torch.dtype) -> ModelSet:
+    """The modules of a model, on a device, ready to run; LoRAs are merged in.
 
-    Raises ModelError naming what is missing or of the wrong kind.
+    Raises ModelError naming what is missing, damaged or of the wrong kind, before weights are read where
+    headers tell.
     """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    headers = check_source(source)
+    if source.single_file:
+        modules = single_file.load_checkpoint(headers["base"], source.configs, device, dtype)
+    else:
+        modules = _load_directory(source.base, device, dtype)
+    if source.vae is not None:
+        modules["vae"] = (
+            single_file.load_vae(headers["vae"], source.configs, device)
+            if "vae" in headers
+            else _pretrained("vae", source.vae, device, torch.float32)
+        )
+    controlnet = None
+    if source.controlnet is not None:
+        controlnet = (
+            single_file.load_controlnet(headers["controlnet"], source.configs, device, dtype)
+            if "controlnet" in headers
+            else _pretrained("controlnet", source.controlnet, device, dtype)
+        )
+    merge_loras(modules["unet"], modules["text_encoder"], modules["text_encoder_2"], source.loras)
+    scheduler = _scheduler(source, headers.get("base"))
+    first, second = _tokenizers(source)
+    index = {} if source.single_file else _json(source.base / "model_index.json")
+    return ModelSet(
+        card=source.card,
+        unet=modules["unet"],
+        vae=modules["vae"],
+        controlnet=controlnet,
+        encoders=(
+            TextEncoder(modules["text_encoder"], first),
+            TextEncoder(modules["text_encoder_2"], second),
+        ),
+        alphas=alphas_cumprod(scheduler),
+        prediction=scheduler.get("prediction_type", "epsilon"),
+        spacing=scheduler.get("timestep_spacing", "linspace"),
+        steps_offset=int(scheduler.get("steps_offset", 0)),
+        zero_empty_prompt=bool(index.get("force_zeros_for_empty_prompt", True)),
+        device=device,
+        dtype=dtype,
+    )
+
+
+def _load_directory(folder: Path, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+    modules = {
+        part: _pretrained(part, folder / part, device, dtype)
+        for part in ("unet", "text_encoder", "text_encoder_2")
+    }
+    if modules["unet"].config.addition_embed_type != "text_time":
+        raise ModelError(f"{folder / 'unet'} is no SDXL UNet (no text_time conditioning).")
+    # SDXL's own VAE overflows in half precision
+    modules["vae"] = _pretrained("vae", folder / "vae", device, torch.float32)
+    return modules
+
+
+def _pretrained(part: str, folder: Path, device: torch.device, dtype: torch.dtype) -> Any:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.controlnets.controlnet import ControlNetModel
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    missing = [part for part in PARTS if not (folder / part).is_dir()]
-    if missing:
-        raise ModelError(f"{folder} is not a whole SDXL model: it lacks {', '.join(missing)}.")
-    scheduler = _json(folder / "scheduler" / "scheduler_config.json")
+    kinds: dict[str, Any] = {
+        "unet": UNet2DConditionModel,
+        "vae": AutoencoderKL,
+        "controlnet": ControlNetModel,
+        "text_encoder": CLIPTextModel,
+        "text_encoder_2": CLIPTextModelWithProjection,
+    }
+    try:
+        module = kinds[part].from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, local_files_only=True
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"{folder} could not be loaded: {error}") from error
+    return module.to(device).eval().requires_grad_(False)
 
-    def load(kind: Any, part: str, part_dtype: torch.dtype) -> Any:
-        try:
-            module = kind.from_pretrained(
-                folder / part, dtype=part_dtype, use_safetensors=True, local_files_only=True
-            )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise ModelError(f"{folder / part} could not be loaded: {error}") from error
-        return module.to(device).eval().requires_grad_(False)
 
-    unet = load(UNet2DConditionModel, "unet", dtype)
-    if unet.config.addition_embed_type != "text_time":
-        raise ModelError(f"{folder / 'unet'} is no SDXL UNet (no text_time conditioning).")
-    prediction = scheduler.get("prediction_type", "epsilon")
+def _tokenizers(source: ModelSource) -> tuple[PromptTokenizer, PromptTokenizer]:
+    first = load_tokenizer(source.tokenizer)
+    if not source.single_file:
+        return first, load_tokenizer(source.base / "tokenizer_2")
+    # SDXL's second tokenizer is the first one, padded with "!"
+    exclamation = first.backend.token_to_id("!")
+    return first, replace(first, pad=first.pad if exclamation is None else exclamation)
+
+
+def _scheduler(source: ModelSource, file: WeightsFile | None) -> dict[str, Any]:
+    """The scheduler's config, with what a single file's own marks and the card say put in."""
+    folder = source.configs if source.single_file else source.base
+    config = _json(folder / "scheduler" / "scheduler_config.json")
+    if file is not None and is_v_prediction(file):
+        config["prediction_type"] = "v_prediction"
+        config["rescale_betas_zero_snr"] = file.has("ztsnr")
+    if source.card.prediction is not None:
+        config["prediction_type"] = source.card.prediction
+    if source.card.zero_terminal_snr is not None:
+        config["rescale_betas_zero_snr"] = source.card.zero_terminal_snr
+    if source.card.spacing is not None:
+        config["timestep_spacing"] = source.card.spacing
+    prediction = config.get("prediction_type", "epsilon")
     if prediction not in ("epsilon", "v_prediction"):
         raise ModelError(
             f"{folder}: prediction_type {prediction!r} is not epsilon or v_prediction."
         )
-    has_control = (folder / "controlnet").is_dir()
-    return ModelSet(
-        card=load_card(folder),
-        unet=unet,
-        # SDXL's own VAE overflows in half precision
-        vae=load(AutoencoderKL, "vae", torch.float32),
-        controlnet=load(ControlNetModel, "controlnet", dtype) if has_control else None,
-        encoders=(
-            TextEncoder(
-                load(CLIPTextModel, "text_encoder", dtype), load_tokenizer(folder / "tokenizer")
-            ),
-            TextEncoder(
-                load(CLIPTextModelWithProjection, "text_encoder_2", dtype),
-                load_tokenizer(folder / "tokenizer_2"),
-            ),
-        ),
-        alphas=alphas_cumprod(scheduler),
-        prediction=prediction,
-        spacing=scheduler.get("timestep_spacing", "linspace"),
-        steps_offset=int(scheduler.get("steps_offset", 0)),
-        zero_empty_prompt=bool(
-            _json(folder / "model_index.json").get("force_zeros_for_empty_prompt", True)
-        ),
-        device=device,
-        dtype=dtype,
-    )
+    return config
+
+
+def is_v_prediction(file: WeightsFile) -> bool:
+    """True for a checkpoint that says so: an empty tensor `v_pred`, or its modelspec metadata.
+
+    Sources: https://github.com/comfyanonymous/ComfyUI (keys v_pred, ztsnr),
+    https://github.com/Stability-AI/ModelSpec (modelspec.prediction_type).
+    """
+    return file.has("v_pred") or file.metadata.get("modelspec.prediction_type") == "v"
 
 
 def _json(path: Path) -> dict[str, Any]:

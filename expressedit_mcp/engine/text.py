@@ -50,15 +50,17 @@ def encode(
     for encoder in encoders:
         rows = chunk(pieces, encoder.tokenizer)
         rows += chunk((), encoder.tokenizer) * (chunks - len(rows))
-        ids = torch.tensor([row for row, _ in rows], device=device)
-        weights = torch.tensor([row for _, row in rows], device=device)[..., None]
+        # an encoder may stand beside the device to save its memory
+        own = next(encoder.model.parameters()).device
+        ids = torch.tensor([row for row, _ in rows], device=own)
+        weights = torch.tensor([row for _, row in rows], device=own)[..., None]
         output = encoder.model(input_ids=ids, output_hidden_states=True)
         hidden = output.hidden_states[-2]
         if bool((weights != 1).any()):
             scaled = hidden * weights.to(hidden.dtype)
             hidden = scaled * (hidden.mean() / scaled.mean())
-        states.append(hidden)
-        pooled = output[0][:1]
+        states.append(hidden.to(device))
+        pooled = output[0][:1].to(device)
     assert pooled is not None
     context = torch.cat(states, dim=-1)
     return context.reshape(1, -1, context.shape[-1]), pooled

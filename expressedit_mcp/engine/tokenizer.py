@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,10 +54,10 @@ def load_tokenizer(folder: Path) -> PromptTokenizer:
     config = _read(folder / "tokenizer_config.json")
     if (folder / "tokenizer.json").is_file():
         backend = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    elif (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
+    elif (folder / "merges.txt").is_file():
         backend = _clip_bpe(folder)
     else:
-        raise ModelError(f"{folder} has neither tokenizer.json nor vocab.json with merges.txt.")
+        raise ModelError(f"{folder} has neither tokenizer.json nor CLIP's merges.txt.")
 
     def token_id(name: str, default: str) -> int:
         token = config.get(name, default)
@@ -85,13 +86,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _clip_bpe(folder: Path) -> Tokenizer:
-    """CLIP's byte-level BPE (A. Radford et al., 2021) from vocab.json and merges.txt."""
+    """CLIP's byte-level BPE (A. Radford et al., 2021) from merges.txt, and vocab.json where it is there."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
     lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
     merges = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
+    vocab = folder / "vocab.json"
     model = models.BPE(
-        vocab=_read(folder / "vocab.json"),
+        vocab=_read(vocab) if vocab.is_file() else _clip_vocabulary(merges),
         merges=[(left, right) for left, right in merges],
         continuing_subword_prefix="",
         end_of_word_suffix="</w>",
@@ -112,3 +114,17 @@ def _clip_bpe(folder: Path) -> Tokenizer:
         ]
     )
     return backend
+
+
+def _clip_vocabulary(merges: Sequence[tuple[str, ...]]) -> dict[str, int]:
+    """Token ids in CLIP's order: bytes, bytes that end a word, merged pairs, start and end."""
+    letters = _byte_alphabet()
+    tokens = [*letters, *(f"{letter}</w>" for letter in letters), *map("".join, merges)]
+    return {t: i for i, t in enumerate([*tokens, "<|startoftext|>", "<|endoftext|>"])}
+
+
+def _byte_alphabet() -> list[str]:
+    """A printable stand-in for each byte in CLIP's order: those that print first, then the others."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = len(set(range(256)) - set(printable))
+    return [*map(chr, printable), *(chr(256 + index) for index in range(hidden))]

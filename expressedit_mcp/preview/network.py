@@ -82,4 +82,3 @@ def convolve(features: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarra
             y : y + stride * (rows - 1) + 1 : stride, x : x + stride * (columns - 1) + 1 : stride
         ]
     return (patches.reshape(rows * columns, -1) @ kernel).reshape(rows, columns, -1)
-

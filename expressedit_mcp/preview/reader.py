@@ -176,7 +176,9 @@ class FaceReader:
         """The network's output for a crop (96, 96, 3) uint8, laid out as its vocabulary says."""
         arrays = self._weights.arrays
         features = self._trunk(crop.astype(np.float32) / 127.5 - 1)
-        cells = np.maximum(features @ arrays["squeeze.weight"].T + arrays["squeeze.bias"], 0).ravel()
+        cells = np.maximum(
+            features @ arrays["squeeze.weight"].T + arrays["squeeze.bias"], 0
+        ).ravel()
 
         def layer(name: str, inputs: np.ndarray) -> np.ndarray:
             return arrays[f"{name}.weight"] @ inputs + arrays[f"{name}.bias"]

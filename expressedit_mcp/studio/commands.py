@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from expressedit_mcp.engine.card import ControlInside, Quality
 from expressedit_mcp.imaging.transform import Anchor
@@ -51,3 +54,13 @@ class ScaleCommand:
     strength: float | None = None
     seed: int | None = None
     context: tuple[float, float, float, float] | None = None
+
+
+def command_to_json(command: EditCommand) -> dict[str, Any]:
+    """An edit command as JSON."""
+    return TypeAdapter(EditCommand).dump_python(command, mode="json")
+
+
+def command_from_json(values: Mapping[str, Any]) -> EditCommand:
+    """The edit command of `command_to_json`."""
+    return TypeAdapter(EditCommand).validate_python(values)

@@ -54,6 +54,9 @@ def record_name(rig_tag: str) -> str:
 
 
 def _drawn() -> Iterator[tagdb.Example]:
+    known = {tag.tag for tag in tagdb.load_tags()}
     for tag in EXPRESSION_TAGS:
+        if record_name(tag) not in known:
+            continue
         for _, character, pixels in example_pictures(tag, variations=_VARIATIONS, size_px=INPUT_PX):
             yield tagdb.Example(record_name(tag), character, pixels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from expressedit_mcp.images import Version
 
@@ -15,3 +16,13 @@ class Outcome:
     elapsed_s: float
     cached: bool
     warnings: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """What a job keeps of it, as JSON."""
+        return {
+            "image_id": self.version.image_id,
+            "seed": self.version.request.get("seed"),
+            "elapsed_s": round(self.elapsed_s, 3),
+            "cached": self.cached,
+            "warnings": list(self.warnings),
+        }

@@ -6,13 +6,15 @@ import functools
 import hashlib
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import tagdb
-from expressedit_mcp.engine import Engine, LocalEngine, OnStep
+from expressedit_mcp.engine import Engine, OnStep
 from expressedit_mcp.engine.backend import Stop
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.images import (
@@ -42,10 +44,17 @@ from expressedit_mcp.imaging import (
     union,
 )
 from expressedit_mcp.imaging.crop import extract
+from expressedit_mcp.jobs import JobRecord, Jobs, Report
 from expressedit_mcp.preview.finder import FaceFinder
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import wording
-from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.commands import (
+    EditCommand,
+    ScaleCommand,
+    command_from_json,
+    command_to_json,
+)
+from expressedit_mcp.studio.engines import open_engine
 from expressedit_mcp.studio.face_pictures import picture_set
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.planning import plan_edit
@@ -54,9 +63,14 @@ from expressedit_mcp.studio.tag_store import open_tag_store
 
 _MIB = 1 << 20
 REPAIR_STRENGTH = 0.5
+EDIT_JOB = "edit"
 
 
 def _ignore_step(done: int, total: int, what: str) -> None:
+    pass
+
+
+def _ignore_outcome(outcome: Outcome) -> None:
     pass
 
 
@@ -65,7 +79,7 @@ def _never() -> bool:
 
 
 class Studio:
-    """Owns the tag store, the image store and the engine, and closes them.
+    """Owns the tag store, the image store, the engine and the jobs, and closes them.
 
     Its methods block and may be called from several threads; the engine takes one edit at a time.
     """
@@ -80,6 +94,7 @@ class Studio:
         finder: Finder | None = None,
     ) -> None:
         self.settings, self.roots = settings, roots
+        self.jobs = Jobs(settings.jobs_dir, {EDIT_JOB: self._edit_job})
         self.tags, self.images, self.engine, self.finder = tags, images, engine, finder
 
     @classmethod
@@ -91,11 +106,12 @@ class Studio:
             Roots(settings.allowed_roots(Path.cwd())),
             open_tag_store(settings, picture_set(finder.reader)),
             ImageStore(settings.pictures_dir),
-            LocalEngine(settings.model.expanduser(), settings.device),
+            open_engine(settings),
             finder,
         )
 
     def close(self) -> None:
+        self.jobs.close()
         self.tags.close()
         self.engine.close()
 
@@ -131,14 +147,33 @@ class Studio:
         crop = extract(to_rgb(picture.pixels), chosen.box)
         return chosen, self.tags.search_picture(crop, limit=limit)
 
+    def explain_tag(self, name: str) -> tuple[tagdb.ExpressionTag, list[str]]:
+        """The tag of a name, and when to choose it over another or not.
+
+        Raises InputError, with the nearest tags, where no tag or several go by the name.
+        """
+        try:
+            tag = self.tags.get(name)
+        except tagdb.UnknownTagError as error:
+            near = "; ".join(f"{other}: {self.tags.get(other).gloss}" for other in error.nearest)
+            about = (
+                "names several tags" if error.ambiguous else "is no expression tag; the nearest are"
+            )
+            raise InputError(
+                f"{name!r} {about}: {near}. Ask for one of them, or search_expression_tags(query)."
+            ) from error
+        pairs = tagdb.load_pairs()
+        return tag, [pair.choose for pair in pairs if tag.tag in (pair.a, pair.b)]
+
     def build_prompt(
         self,
         tags: tuple[str, ...],
         character: str = "",
         style: str | None = None,
         negative_prompt: str | None = None,
+        dialect: str = "a1111",
     ) -> tagdb.BuiltPrompt:
-        """A prompt for the engine's model."""
+        """A prompt for the engine's model, whole and as edits of one part each."""
         return wording.from_tags(
             self.tags,
             self.engine,
@@ -146,6 +181,7 @@ class Studio:
             character=character,
             style=style,
             negative_prompt=negative_prompt,
+            dialect=dialect,
         )
 
     def unknown_to_model(self, prompt: tagdb.BuiltPrompt) -> tuple[str, ...]:
@@ -165,10 +201,31 @@ class Studio:
             return None
         return self.finder.find_faces(to_rgb(self.images.load(image_id).pixels))
 
+    def start_edit(self, command: EditCommand) -> JobRecord:
+        """The job of an edit that runs in the background. What it asks for is checked at once: InputError."""
+        self._prepared(command)
+        return self.jobs.start(EDIT_JOB, command_to_json(command))
+
     def edit(
-        self, command: EditCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
+        self,
+        command: EditCommand,
+        on_step: OnStep = _ignore_step,
+        stop: Stop = _never,
+        *,
+        on_outcome: Callable[[Outcome], None] = _ignore_outcome,
+        batch: bool = False,
     ) -> list[Outcome]:
-        """One outcome per variation. Raises InputError before anything is computed, or Cancelled."""
+        """One outcome per variation, each also told as it comes; `batch` lets interactive edits go first.
+
+        Raises InputError before anything is computed, or Cancelled.
+        """
+        prepared = self._prepared(command)
+        return self._edit(command, *prepared, on_step, stop, on_outcome, batch)
+
+    def _prepared(
+        self, command: EditCommand
+    ) -> tuple[Version, Picture, list[Selection], wording.Wording, FindFaces | None]:
+        """What an edit works on. Raises InputError."""
         if command.place:
             raise InputError(
                 "place=True needs the Photoshop bridge, which this version does not have. Call again "
@@ -187,7 +244,17 @@ class Studio:
         picture = self.images.load(parent.image_id)
         find_faces = self._faces_of(picture)
         selections = select(command.region, picture, self._picture, find_faces)
-        return self._edit(command, parent, picture, selections, words, find_faces, on_step, stop)
+        return parent, picture, selections, words, find_faces
+
+    def _edit_job(self, request: Mapping[str, Any], report: Report) -> None:
+        """The work of an edit's job. Versions that are there already are found, not made again."""
+        self.edit(
+            command_from_json(request),
+            report.step,
+            report.stopped,
+            on_outcome=lambda outcome: report.item(outcome.facts()),
+            batch=True,
+        )
 
     def scale(
         self, command: ScaleCommand, on_step: OnStep = _ignore_step, stop: Stop = _never
@@ -299,6 +366,8 @@ class Studio:
         find_faces: FindFaces | None,
         on_step: OnStep,
         stop: Stop,
+        on_outcome: Callable[[Outcome], None] = _ignore_outcome,
+        batch: bool = False,
     ) -> list[Outcome]:
         engine = self.engine
         plan = plan_edit(
@@ -323,9 +392,12 @@ class Studio:
             known = self.images.find(request)
             if known is None:
                 result = engine.edit(
-                    plan.request(picture, seed), _part(on_step, number, command.variations), stop
+                    plan.request(picture, seed),
+                    _part(on_step, number, command.variations),
+                    stop,
+                    batch=batch,
                 )
-                patch = Patch.of(result.rgb, plan.crop.box, plan.selection, picture)
+                patch = Patch.of(result.colour, plan.crop.box, plan.selection, picture)
                 facts = {
                     "model_calls": result.model_calls,
                     "controlled_calls": result.controlled_calls,
@@ -335,9 +407,9 @@ class Studio:
             else:
                 version = known
             elapsed = time.perf_counter() - started
-            outcomes.append(
-                Outcome(version, elapsed, known is not None, (*warnings, *self._full()))
-            )
+            outcome = Outcome(version, elapsed, known is not None, (*warnings, *self._full()))
+            outcomes.append(outcome)
+            on_outcome(outcome)
         return outcomes
 
     def _faces_of(self, picture: Picture) -> FindFaces | None:

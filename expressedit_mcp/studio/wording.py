@@ -21,7 +21,9 @@ class Wording:
 
 def choose_style(name: str | None, card: Card) -> tagdb.PromptStyle:
     """The prompt style of a name; the card's own for None. Raises InputError."""
-    own = tagdb.PromptStyle(**card.prompt_style.model_dump())
+    text = card.prompt_style
+    known = tagdb.STYLES.get(text.name, tagdb.PromptStyle(name=text.name))
+    own = known.model_copy(update=text.model_dump(exclude_none=True))
     styles = {**tagdb.STYLES, own.name: own}
     if name is None:
         return own
@@ -40,6 +42,7 @@ def from_tags(
     character: str,
     style: str | None,
     negative_prompt: str | None,
+    dialect: str = "a1111",
 ) -> tagdb.BuiltPrompt:
     """The prompt built of tags for the engine's model."""
     tokenizer = engine.tokenizer
@@ -48,6 +51,7 @@ def from_tags(
         tags,
         character=character,
         style=choose_style(style, engine.card),
+        dialect=dialect,
         negative_prompt=negative_prompt,
         count_tokens=tokenizer.count,
         token_limit=tokenizer.room,
@@ -97,7 +101,8 @@ def word_edit(
                 f"{word!r} is no expression tag; the nearest are {near}. search_expression_tags(query) "
                 "finds tags by a line of a story; free text can go into `prompt` or `character`."
             )
-        return Wording(built.pieces, built.negative_pieces, built.warnings)
+        warnings = (*built.warnings, *built.transform_advice)
+        return Wording(built.pieces, built.negative_pieces, warnings)
     assert prompt is not None
     negative = (
         choose_style(style, engine.card).negative_prompt

@@ -72,18 +72,24 @@ PromptArg = Annotated[
 CharacterArg = Annotated[
     str,
     Field(
-        description="What else is true of the character, as tags: hair, eye colour, clothes",
+        description="What else is true of the character, as tags: hair, eye colour, clothes. Expressions "
+        "in it are taken out",
         max_length=4000,
         examples=["pink hair, green eyes, twintails"],
     ),
 ]
 StyleArg = Annotated[
     str | None,
-    Field(description="Prompt style, such as 'illustrious' or 'plain'; default: the model card's"),
+    Field(
+        description="Prompt style: plain, illustrious, noobai, pony or sdxl; default: the model card's"
+    ),
 ]
 NegativeArg = Annotated[
     str | None,
-    Field(description="Negative prompt; default: the style's", max_length=8000),
+    Field(
+        description="Negative prompt; default: the style's, with the opposite of the tags",
+        max_length=8000,
+    ),
 ]
 StrengthArg = Annotated[
     float | None,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
-from pydantic import Field
+from pydantic import ConfigDict, Field, RootModel
 
 from expressedit_mcp.tools.arguments import (
     CharacterArg,
@@ -21,6 +21,7 @@ from expressedit_mcp.tools.arguments import (
     StyleArg,
     TagsArg,
 )
+from expressedit_mcp.tools.jobs import JobFacts, job_result
 from expressedit_mcp.tools.results import EditedImage, edited_result
 from expressedit_mcp.tools.strict import make_tool
 from expressedit_mcp.tools.worker import OnStep, OpenStudio, Stop, with_progress
@@ -29,6 +30,13 @@ Ctx = Context[Any, Any]
 Scale = Annotated[
     float, Field(description="Factor; 0.5 halves, 1.25 enlarges", ge=0.05, le=8, examples=[0.5])
 ]
+
+
+class EditAnswer(RootModel[EditedImage | JobFacts]):
+    """The edited picture, or with wait=False the job that edits it."""
+
+    # clients want an object at the root of every output schema
+    model_config = ConfigDict(json_schema_extra={"type": "object"})
 
 
 def tools(open_studio: OpenStudio) -> list[Tool]:
@@ -89,7 +97,14 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         place: Annotated[
             bool, Field(description="Also place the result into the open Photoshop document")
         ] = False,
-    ) -> Annotated[CallToolResult, EditedImage]:
+        wait: Annotated[
+            bool,
+            Field(
+                description="False answers at once with a job_id for get_job and cancel_job; the edit runs in "
+                "the background, after edits that somebody waits for"
+            ),
+        ] = True,
+    ) -> Annotated[CallToolResult, EditAnswer]:
         """Redraw the facial expression inside a region of a picture; every pixel outside keeps its exact value.
         Give the region in picture pixels (view_image with grid=True shows coordinates) and either tags or a
         prompt. The result is a new version with its own image_id and file; the original stays. Edit mouth and
@@ -121,6 +136,8 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 variations=variations,
                 place=place,
             )
+            if not wait:
+                return job_result(studio, studio.start_edit(command), "was started")
             return edited_result(studio, studio.edit(command, on_step, stop))
 
         return await with_progress(ctx, work)

@@ -95,55 +95,6 @@ class SavedImage(BaseModel):
     path: str
 
 
-class TransformAdvice(BaseModel):
-    """Whether the pixels should be transformed before the edit."""
-
-    needed: str = Field(description="none, advised or needed")
-    advice: str = Field(description="What to do, in words; empty when nothing")
-
-
-class TagMatch(BaseModel):
-    """Why a tag was found."""
-
-    kind: str = Field(description="name: words of the query; cue, story: the tag's nearest text")
-    text: str
-    language: str
-
-
-class TagHit(BaseModel):
-    """One found expression tag."""
-
-    tag: str
-    score: float = Field(description="0..1, share of the evidence; the scores of all tags sum to 1")
-    prompt_form: str
-    definition: str
-    category: str
-    parts: list[str]
-    names: dict[str, list[str]] = Field(description="Names by language: en, ja, zh, ko")
-    transform: TransformAdvice
-    near: dict[str, str] = Field(description="Tags easily taken for this one, and the difference")
-    contradicts: list[str]
-    matches: list[TagMatch] = Field(description="Why it is here")
-
-
-class TagHits(BaseModel):
-    """Found tags, best first."""
-
-    hits: list[TagHit]
-    no_expression: bool = Field(description="True when the text seems to describe no expression")
-
-
-class PromptFacts(BaseModel):
-    """A prompt for the current model."""
-
-    prompt: str
-    negative_prompt: str
-    tags: list[str] = Field(description="Canonical names of the tags in it")
-    unknown: list[str] = Field(description="Words that are no tags and stand in it as free text")
-    unknown_to_model: list[str] = Field(description="Words that this model will not draw")
-    warnings: list[str]
-
-
 def image_facts(studio: Studio, version: Version) -> dict[str, Any]:
     """The fields of ImageFacts."""
     return {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import tiny_sdxl
 
+from expressedit_mcp.engine import find_source
 from expressedit_mcp.engine.edit import Editor
 from expressedit_mcp.engine.models import load_models
 
@@ -24,7 +25,7 @@ def tiny_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def editor(tiny_dir: Path) -> Editor:
     import torch
 
-    return Editor(load_models(tiny_dir, torch.device("cpu"), torch.float32))
+    return Editor(load_models(find_source(tiny_dir), torch.device("cpu"), torch.float32))
 
 
 @pytest.fixture

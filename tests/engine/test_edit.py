@@ -12,7 +12,7 @@ import pytest
 import tiny_sdxl
 import torch
 
-from expressedit_mcp.engine import EditRequest, LocalEngine, load_card
+from expressedit_mcp.engine import EditRequest, LocalEngine, find_source
 from expressedit_mcp.engine.edit import Editor
 from expressedit_mcp.engine.models import load_models
 from expressedit_mcp.errors import Cancelled, ModelError
@@ -78,6 +78,11 @@ def test_result_has_the_crops_size_and_stays_in_range(editor: Editor) -> None:
     assert rgb.max() <= 1
 
 
+def test_a_16_bit_crop_is_read_as_the_same_colours(editor: Editor) -> None:
+    deep = request().crop.astype(np.uint16) * 257
+    assert np.allclose(run(editor, request(crop=deep)), run(editor, request()), atol=1e-5)
+
+
 def test_progress_counts_every_call_and_ends_at_the_total(editor: Editor) -> None:
     seen: list[tuple[int, int]] = []
     _, calls, controlled = editor.edit(
@@ -126,7 +131,7 @@ def test_engine_runs_again_after_a_cancelled_edit(tiny_dir: Path) -> None:
 )
 def test_what_the_scheduler_config_says_is_sampled(tmp_path: Path, scheduler: dict) -> None:
     tiny_sdxl.save(tmp_path, **scheduler)
-    editor = Editor(load_models(tmp_path, torch.device("cpu"), torch.float32))
+    editor = Editor(load_models(find_source(tmp_path), torch.device("cpu"), torch.float32))
     rgb = run(editor, request(strength=1.0))
     assert np.isfinite(rgb).all()
     assert editor.models.prediction == scheduler.get("prediction_type", "epsilon")
@@ -144,7 +149,7 @@ def test_a_missing_part_is_named(tiny_dir: Path, tmp_path: Path, part: str) -> N
     folder = tmp_path / "model"
     shutil.copytree(tiny_dir, folder, ignore=shutil.ignore_patterns(part))
     with pytest.raises(ModelError, match=part):
-        load_models(folder, torch.device("cpu"), torch.float32)
+        load_models(find_source(folder), torch.device("cpu"), torch.float32)
 
 
 def test_a_pickle_is_not_loaded(tiny_dir: Path, tmp_path: Path) -> None:
@@ -153,7 +158,7 @@ def test_a_pickle_is_not_loaded(tiny_dir: Path, tmp_path: Path) -> None:
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))
     with pytest.raises(ModelError, match="unet"):
-        load_models(folder, torch.device("cpu"), torch.float32)
+        load_models(find_source(folder), torch.device("cpu"), torch.float32)
 
 
 def test_an_unknown_prediction_type_is_refused(tiny_dir: Path, tmp_path: Path) -> None:
@@ -163,7 +168,7 @@ def test_an_unknown_prediction_type_is_refused(tiny_dir: Path, tmp_path: Path) -
     config = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**config, "prediction_type": "sample"}), encoding="utf-8")
     with pytest.raises(ModelError, match="'sample'"):
-        load_models(folder, torch.device("cpu"), torch.float32)
+        load_models(find_source(folder), torch.device("cpu"), torch.float32)
 
 
 def test_the_fingerprint_follows_the_files(tiny_dir: Path, tmp_path: Path) -> None:
@@ -180,7 +185,7 @@ def test_the_fingerprint_follows_the_files(tiny_dir: Path, tmp_path: Path) -> No
 
 def test_without_a_card_sdxls_defaults_hold(card_file: Path) -> None:
     card_file.unlink()
-    card = load_card(card_file.parent)
+    card = find_source(card_file.parent).card
     assert (card.native_px, card.strength, card.control_inside) == (1024, 0.7, "keep")
 
 
@@ -190,9 +195,9 @@ def test_without_a_card_sdxls_defaults_hold(card_file: Path) -> None:
 def test_a_bad_card_is_refused_by_name(card_file: Path, text: str) -> None:
     card_file.write_text(text, encoding="utf-8")
     with pytest.raises(ModelError, match=r"card\.json"):
-        load_card(card_file.parent)
+        find_source(card_file.parent)
 
 
 def test_a_folder_that_is_no_model_says_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="EXPRESSEDIT_MODEL"):
-        load_card(tmp_path)
+        find_source(tmp_path)

@@ -54,10 +54,37 @@ def test_probabilities_sum_to_one_over_tags_and_none():
     assert rows.sum(axis=1) == pytest.approx(np.ones(4), abs=1e-4)
 
 
-def test_abstention_tells_a_face_from_a_kettle():
-    model = Abstention()
-    assert model.log_odds("Her lips trembled and her eyes filled.") > 0
-    assert model.log_odds("The report is due on Friday.") <= 0
+def test_texts_embed_alike_alone_and_together():
+    encoder = EnglishClassifier().encoder
+    together = encoder.embed(TEXTS * 10)
+    alone = np.concatenate([encoder.embed([text]) for text in TEXTS])
+    assert together == pytest.approx(np.tile(alone, (10, 1)), abs=1e-5)
+    assert encoder.embed([]).shape == (0, encoder.dim)
+
+
+@pytest.mark.parametrize(
+    ("text", "shows"),
+    [
+        ("Her lips trembled and her eyes filled.", True),
+        ("The report is due on Friday.", False),
+        ("彼女は唇をかみ、目に涙をためた。", True),
+        ("報告書の締め切りは金曜です。", False),
+        ("她咬着嘴唇，眼眶红了。", True),
+        ("报告周五交。", False),
+        ("그녀는 입술을 깨물었고 눈가가 젖었다.", True),
+        ("보고서는 금요일까지입니다.", False),
+    ],
+)
+def test_abstention_tells_a_face_from_a_report(text: str, shows: bool):
+    assert (Abstention().log_odds([text], None, None) > 0) is shows
+
+
+def test_the_vector_and_the_classifiers_none_weigh_in():
+    model, vector = Abstention(), EnglishClassifier().encoder.embed([TEXTS[0]])[0]
+    sure, unsure = (model.log_odds([TEXTS[0]], vector, chance) for chance in (0.001, 0.9))
+    assert sure > 0
+    assert sure > unsure
+    assert model.log_odds([TEXTS[0], TEXTS[0]], vector, 0.001) > 0
 
 
 def test_a_missing_package_is_told_in_words(monkeypatch: pytest.MonkeyPatch):

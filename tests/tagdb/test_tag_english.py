@@ -51,6 +51,12 @@ def test_other_words_keep_their_own_stem(one, other):
         ("she couldn't stop smiling", False),
         ("not now, she smiled", False),
         ("she smiled", False),
+        ("she refused to smile", True),
+        ("instead of a smile", True),
+        ("remove the smile", True),
+        ("nobody in the whole room smiled", True),
+        ("no wonder she smiled", False),
+        ("not only did she smile", False),
     ],
 )
 def test_negation_reaches_into_its_clause_only(text, negated):

@@ -58,17 +58,35 @@ def test_there_are_thousands_of_names():
 def test_a_transform_says_what_to_do(tag):
     plan = tag.transform
     assert bool(plan.advice) == (plan.need != "none")
+    assert bool(plan.tool) == bool(plan.target) == bool(plan.arguments)
     if plan.tool:
-        assert plan.tool == "apply_scale_transform"
-        assert set(plan.arguments) <= {"scale_x", "scale_y"}
+        assert set(plan.arguments) == {"scale_x", "scale_y"}
         assert all(0.3 <= value <= 2 for value in plan.arguments.values())
 
 
+@pytest.mark.parametrize("tag", TAGS, ids=lambda tag: tag.tag)
+def test_a_gloss_is_a_few_words_of_its_own(tag):
+    assert 1 <= len(tag.gloss.split()) <= 8
+    assert len(tag.gloss) <= 44
+    assert "_" not in tag.gloss
+    assert [other.tag for other in TAGS if other.gloss == tag.gloss] == [tag.tag]
+
+
+def test_a_former_word_may_end_with_a_year():
+    for tag in TAGS:
+        assert tag.live_since == 0 or (tag.legacy_prompt_word and 2020 <= tag.live_since <= 2025)
+
+
 def test_advice_tells_needed_from_advised():
-    plan = TransformPlan(need="needed", tool="apply_scale_transform", arguments={"scale_x": 0.5})
-    assert plan.advice == "apply_scale_transform with scale_x 0.5"
-    plan = TransformPlan(need="advised", by_hand="paint the eye shut")
-    assert plan.advice == "if the prompt alone fails, by hand: paint the eye shut"
+    plan = TransformPlan(
+        need="needed", tool="apply_scale_transform", target="irises", arguments={"scale_x": 0.5}
+    )
+    assert plan.advice == "apply_scale_transform on irises with scale_x 0.5"
+    plan = TransformPlan(need="advised", control_inside="erase", by_hand="paint the eye shut")
+    assert plan.advice == (
+        "if the prompt alone fails, control_inside 'erase' in edit_expression; "
+        "by hand: paint the eye shut"
+    )
 
 
 def test_pairs_are_distinct_and_known():

@@ -29,7 +29,8 @@ def test_every_tag_has_twenty_cues_and_four_stories_in_each_language():
 
 def test_texts_without_an_expression_are_there_in_each_language():
     counts = Counter(text.lang for text in TEXTS if text.kind == "none")
-    assert counts == dict.fromkeys(LANGUAGES, 100)
+    assert set(counts) == set(LANGUAGES)
+    assert min(counts.values()) >= 300
 
 
 def test_texts_are_in_their_language():

@@ -23,6 +23,7 @@ GRIN = [
     Row("line 6", "cat_grin", "name", "en", "Cheshire grin"),
     Row("line 7", "cat_grin", "cue", "en", "the riddler folds his paws, lips one long curled line"),
     Row("line 8", "smile", "name", "en", "sunbeam face"),
+    Row("line 9", "cat_grin", "cue", "ja", "ひげの先までつり上げ、何も言わずに弧を描く口もと"),
 ]
 
 
@@ -48,7 +49,7 @@ def test_what_is_added_is_there_once_and_goes_when_removed(own, records):
     before = own.version()
     assert other.remove("cat grin", "Cheshire grin") == 1
     assert own.version() != before
-    assert other.remove("cat_grin") == 5
+    assert other.remove("cat_grin") == 6
     assert [row.tag for row in own.rows()] == ["smile"]
     with pytest.raises(TagdbError, match=r"no addition of yours to 'cat_grin'.*smile"):
         own.remove("cat_grin")
@@ -184,6 +185,12 @@ def test_search_finds_an_addition_by_name_and_by_meaning(searched, query, tag):
     assert searched.search(query).hits[0].tag.tag == tag
 
 
+def test_a_text_in_japanese_leads_to_an_own_tag_without_a_gloss(searched):
+    hits = searched.search("猫又はひげの先をぴんと伸ばし、何も言わずに弧を描く口もとで待った").hits
+    own = next(hit for hit in hits[:3] if hit.tag.tag == "cat_grin")
+    assert own.matches == (Match("cue", GRIN[-1].text, "ja"),)
+
+
 def test_an_own_tag_is_a_tag_like_others(searched):
     tag = searched.get("Cheshire Grin")
     assert (tag.tag, tag.prompt_form, tag.category) == ("cat_grin", "cat grin", "mouth")
@@ -262,6 +269,13 @@ def test_the_command_line_adds_lists_exports_imports_and_removes(tmp_path):
         assert "Added 5 of 5" in run_cli(tmp_path, "import", str(file)).output
         assert run_cli(tmp_path, "list", "cat_grin").output.splitlines() == shown
     assert "Removed 1 rows" in run_cli(tmp_path, "remove", "cat_grin", "--text", "mouth").output
+
+
+def test_the_command_line_builds_the_tables(tmp_path):
+    result = run_cli(tmp_path, "build")
+    assert result.exit_code == 0 and "ready" in result.output
+    built = [path.name.partition("-")[0] for path in (tmp_path / "cache" / "tagdb").iterdir()]
+    assert sorted(built) == ["native", "tags", "texts"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ from .reader_samples import (
 SEED = 20_001
 BATCH, NEGATIVES = 28, 4
 _CELLS = (INPUT_PX // 16) ** 2
-_SIDE_MATTER = 0.3  # words for the whole face, and the character's look
+_SIDE_MATTER = 0.1  # words for the whole face, and the character's look
 _NEAR = 0.03  # places this near to the truth, in halves of the crop, pull less
 _NEEDS_IRIS = ("iris", "gaze")
 
@@ -141,7 +141,7 @@ class Teacher:
             wanted = torch.from_numpy(truth.states[picked, number]).long()
             states = states + cross_entropy(found[judged][:, part[name]], wanted[judged])
         losses = {
-            "places": 30 * (away * weight).mean(),
+            "places": 60 * (away * weight).mean(),
             "states": states,
             "extras": named("extras", truth.extras),
             "words": _SIDE_MATTER * named("words", truth.words),

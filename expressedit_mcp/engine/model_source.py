@@ -1,0 +1,110 @@
+"""Which files a model is made of, found and judged without loading them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from expressedit_mcp.engine.card import Card, read_card
+from expressedit_mcp.engine.fingerprint import fingerprint
+from expressedit_mcp.engine.weights_file import WeightsFile, read_weights_file
+from expressedit_mcp.errors import ModelError
+
+SDXL_CONFIGS = Path(__file__).parent / "configs" / "sdxl"
+PARTS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """The parts of one model: a diffusers directory or a single .safetensors file as its base, and
+    what is put beside or on it. `loras` are (file, weight); `configs` describe a single file's modules.
+    """
+
+    card: Card
+    base: Path
+    controlnet: Path | None = None
+    vae: Path | None = None
+    loras: tuple[tuple[Path, float], ...] = ()
+    configs: Path = SDXL_CONFIGS
+
+    @property
+    def single_file(self) -> bool:
+        return self.base.is_file()
+
+    @property
+    def tokenizer(self) -> Path:
+        """The folder of the first tokenizer, the one that limits the prompt's length."""
+        return (self.configs if self.single_file else self.base) / "tokenizer"
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the model's card or files do."""
+        parts = [self.base, self.controlnet, self.vae, *(path for path, _ in self.loras)]
+        return fingerprint(
+            self.card.model_dump_json(), [part for part in parts if part is not None]
+        )
+
+
+def find_source(path: Path) -> ModelSource:
+    """The model at a path: a diffusers directory, a folder with a `card.json` that names files, or a
+    single .safetensors file.
+
+    Raises ModelError when there is no model there.
+    """
+    path = path.expanduser()
+    if path.is_file():
+        return ModelSource(Card(name=path.stem), path)
+    card = read_card(path)
+    diffusers = (path / "model_index.json").is_file()
+    if card.files is None and not diffusers:
+        raise ModelError(
+            f"{path} is not a model: it has no model_index.json, and no card.json that names its files. "
+            "Set EXPRESSEDIT_MODEL to a folder in diffusers layout (unet/, vae/, text_encoder/, …), to a "
+            ".safetensors checkpoint, or to a name that `expressedit-mcp models list` shows; or unset it to "
+            "use the small model that ships with expressedit-mcp."
+        )
+    files = card.files
+
+    def named(text: str, otherwise: Path | None) -> Path | None:
+        return path / Path(text).expanduser() if text else otherwise
+
+    own_control = path / "controlnet"
+    base = named(files.base if files else "", path)
+    configs = named(files.configs if files else "", SDXL_CONFIGS)
+    assert base is not None and configs is not None
+    loras = files.loras if files else ()
+    return ModelSource(
+        card,
+        base,
+        named(files.controlnet if files else "", own_control if own_control.is_dir() else None),
+        named(files.vae if files else "", None),
+        tuple((path / Path(lora.path).expanduser(), lora.weight) for lora in loras),
+        configs,
+    )
+
+
+def check_source(source: ModelSource) -> dict[str, WeightsFile]:
+    """The headers of the single files of a model, by what they are used as.
+
+    Raises ModelError for one that is not there, damaged, a pickle or of the wrong kind.
+    """
+    headers = {}
+    if source.single_file:
+        headers["base"] = read_weights_file(source.base)
+        headers["base"].require("SDXL checkpoint", use="the base model")
+    else:
+        missing = [part for part in PARTS if not (source.base / part).is_dir()]
+        if missing:
+            raise ModelError(
+                f"{source.base} is not a whole SDXL model: it lacks {', '.join(missing)}."
+            )
+    if source.controlnet is not None and not source.controlnet.is_dir():
+        headers["controlnet"] = read_weights_file(source.controlnet)
+        headers["controlnet"].require("SDXL ControlNet", use="the ControlNet")
+    if source.vae is not None and not source.vae.is_dir():
+        headers["vae"] = read_weights_file(source.vae)
+        headers["vae"].require("VAE", "SDXL checkpoint", use="the VAE")
+    for path, _ in source.loras:
+        headers[f"LoRA {path.name}"] = read_weights_file(path)
+        headers[f"LoRA {path.name}"].require("SDXL LoRA", use="a LoRA")
+    return headers

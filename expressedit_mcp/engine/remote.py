@@ -1,0 +1,104 @@
+"""The remote back end: edits computed by an `expressedit-mcp engine` elsewhere, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import httpx
+
+from expressedit_mcp.engine import wire
+from expressedit_mcp.engine.backend import EditRequest, EditResult, OnStep, Stop
+from expressedit_mcp.engine.card import Card
+from expressedit_mcp.engine.tokenizer import PromptTokenizer
+from expressedit_mcp.errors import Cancelled, ModelError
+
+# the server sends a heartbeat several times a second
+_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+
+
+class RemoteEngine:
+    """Speaks to one engine server. Nothing is sent before the first use."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        self._url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT)
+
+    @cached_property
+    def _model(self) -> dict[str, Any]:
+        with self._reached():
+            answer = self._client.get("/v1/model")
+            self._accepted(answer)
+            return answer.json()
+
+    @property
+    def card(self) -> Card:
+        return Card.model_validate(self._model["card"])
+
+    @property
+    def tokenizer(self) -> PromptTokenizer:
+        return self._tokenizer
+
+    @cached_property
+    def _tokenizer(self) -> PromptTokenizer:
+        return wire.tokenizer_from_json(self._model["tokenizer"])
+
+    @property
+    def fingerprint(self) -> str:
+        return self._model["fingerprint"]
+
+    def edit(
+        self, request: EditRequest, on_step: OnStep, stop: Stop, *, batch: bool = False
+    ) -> EditResult:
+        body = wire.request_frames(request, batch)
+        expected = {"X-Model-Fingerprint": self.fingerprint}
+        with (
+            self._reached(),
+            self._client.stream("POST", "/v1/edits", content=body, headers=expected) as answer,
+        ):
+            self._accepted(answer)
+            frames = wire.frames(answer.iter_raw())
+            for frame in frames:
+                # leaving the block closes the connection, which stops the edit over there
+                if stop():
+                    raise Cancelled("The edit was cancelled; the picture is as it was.")
+                if "error" in frame:
+                    wire.raise_error(frame)
+                if "result" in frame:
+                    return EditResult(rgb=next(frames), **frame["result"])
+                if "step" in frame:
+                    on_step(*frame["step"])
+        raise ModelError(f"The engine at {self._url} ended the edit without a result; try again.")
+
+    def close(self) -> None:
+        self._client.close()
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.HTTPError, wire.WireError, StopIteration) as error:
+            raise ModelError(
+                f"The engine at {self._url} cannot be used ({error or type(error).__name__}). Start it with "
+                "`expressedit-mcp engine`, or unset EXPRESSEDIT_ENGINE to edit in this process."
+            ) from error
+
+    def _accepted(self, answer: httpx.Response) -> None:
+        if answer.status_code == 200:
+            return
+        answer.read()
+        if answer.status_code in (401, 403):
+            raise ModelError(
+                f"The engine at {self._url} does not accept the token. Set EXPRESSEDIT_ENGINE_TOKEN to the one "
+                "that `expressedit-mcp engine` shows at its start."
+            )
+        if answer.status_code == 409:
+            # it runs another model by now; what was read of the old one is void
+            self.__dict__.pop("_model", None)
+            self.__dict__.pop("_tokenizer", None)
+        raise ModelError(
+            f"The engine at {self._url} answered {answer.status_code}: {answer.text[:300]}"
+        )

@@ -1,0 +1,120 @@
+"""A small HTTP server round an engine, so that several clients share one loaded model."""
+
+from __future__ import annotations
+
+import hmac
+import queue
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from expressedit_mcp.engine import wire
+from expressedit_mcp.engine.backend import EditRequest, Engine
+from expressedit_mcp.errors import Cancelled, ExpressEditError
+
+_HEARTBEAT_S = 0.25
+_MAX_BODY_BYTES = 1 << 28
+
+
+def build_app(engine: Engine, token: str) -> Starlette:
+    """The application: `GET /v1/model`, `POST /v1/edits`. Every request carries the token as a bearer."""
+
+    async def model(request: Request) -> Response:
+        return await run_in_threadpool(lambda: JSONResponse(_about(engine)))
+
+    async def edits(request: Request) -> Response:
+        expected = request.headers.get("x-model-fingerprint")
+        if expected is not None and expected != await run_in_threadpool(lambda: engine.fingerprint):
+            return PlainTextResponse("this engine runs another model now; ask again", 409)
+        try:
+            body = await _body(request)
+            wanted, batch = wire.read_request(wire.frames([body]))
+        except wire.WireError as error:
+            return PlainTextResponse(str(error), 400)
+        except _TooLarge:
+            return PlainTextResponse(f"more than {_MAX_BODY_BYTES} bytes", 413)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        return StreamingResponse(_run(engine, wanted, batch), media_type="application/octet-stream")
+
+    def guarded(handler: Any) -> Any:
+        async def endpoint(request: Request) -> Response:
+            given = request.headers.get("authorization", "")
+            if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+                return PlainTextResponse("wrong or missing token", 401)
+            try:
+                return await handler(request)
+            except ExpressEditError as error:
+                return PlainTextResponse(str(error), 500)
+
+        return endpoint
+
+    return Starlette(
+        routes=[
+            Route("/v1/model", guarded(model), methods=["GET"]),
+            Route("/v1/edits", guarded(edits), methods=["POST"]),
+        ]
+    )
+
+
+class _TooLarge(Exception):
+    """The request's body is over the limit."""
+
+
+async def _body(request: Request) -> bytes:
+    """The body, given up as soon as it is too long."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY_BYTES:
+            raise _TooLarge
+    return bytes(body)
+
+
+def _about(engine: Engine) -> dict[str, Any]:
+    return {
+        "card": engine.card.model_dump(mode="json"),
+        "fingerprint": engine.fingerprint,
+        "tokenizer": wire.tokenizer_to_json(engine.tokenizer),
+    }
+
+
+async def _run(engine: Engine, wanted: EditRequest, batch: bool) -> AsyncIterator[bytes]:
+    """Frames of an edit that runs in a thread; a client that goes away stops it at its next step."""
+    stop = threading.Event()
+    frames: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+
+    def on_step(done: int, total: int, what: str) -> None:
+        frames.put(wire.json_frame({"step": [done, total, what]}))
+
+    def work() -> None:
+        try:
+            frames.put(wire.result_frames(engine.edit(wanted, on_step, stop.is_set, batch=batch)))
+        except Cancelled as error:
+            frames.put(wire.error_frame(error))
+        except Exception as error:  # whatever it is, the client must hear of it
+            known = error if isinstance(error, ExpressEditError) else ExpressEditError(repr(error))
+            frames.put(wire.error_frame(known))
+        finally:
+            frames.put(None)
+
+    thread = threading.Thread(target=work, name="edit", daemon=True)
+    thread.start()
+    try:
+        while True:
+            try:
+                frame = await run_in_threadpool(frames.get, True, _HEARTBEAT_S)
+            except queue.Empty:
+                yield wire.json_frame({"alive": True})
+                continue
+            if frame is None:
+                return
+            yield frame
+    finally:
+        stop.set()

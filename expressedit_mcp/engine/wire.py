@@ -1,0 +1,146 @@
+"""Edits between processes: JSON and PNG, nothing else.
+
+A request is one frame of JSON and two of PNG; an answer is frames of JSON (progress, heartbeats, an error or what
+it took), the result followed by its colour as PNG. A frame is one byte of kind, four bytes little-endian length,
+and so many bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+
+from expressedit_mcp.engine.backend import EditRequest, EditResult
+from expressedit_mcp.engine.tokenizer import PromptTokenizer
+from expressedit_mcp.errors import Cancelled, ExpressEditError, InputError, ModelError
+from expressedit_mcp.imaging import Size
+
+MAX_FRAME_BYTES = 1 << 28
+_JSON, _PNG = b"J", b"P"
+_ERRORS: dict[str, type[ExpressEditError]] = {
+    "cancelled": Cancelled,
+    "input": InputError,
+    "model": ModelError,
+}
+
+
+class WireError(ValueError):
+    """Bytes that are no frames of this protocol."""
+
+
+def json_frame(value: Any) -> bytes:
+    """A frame of JSON."""
+    return _frame(_JSON, json.dumps(value, ensure_ascii=False).encode())
+
+
+def png_frame(pixels: np.ndarray) -> bytes:
+    """A frame of PNG: (H, W) or (H, W, 3) RGB, uint8 or uint16, without loss."""
+    bgr = pixels[..., ::-1] if pixels.ndim == 3 else pixels
+    done, data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise WireError(f"pixels of shape {pixels.shape} and type {pixels.dtype} are no PNG")
+    return _frame(_PNG, data.tobytes())
+
+
+def frames(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """The frames of a stream of bytes, each as soon as it is whole: JSON values and arrays of pixels.
+
+    Raises WireError for bytes that are no frames, or too long ones, before they are kept.
+    """
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= 5:
+            kind, length = bytes(buffer[:1]), int.from_bytes(buffer[1:5], "little")
+            if kind not in (_JSON, _PNG) or length > MAX_FRAME_BYTES:
+                raise WireError(f"no frame: kind {kind!r}, {length} bytes")
+            if len(buffer) < 5 + length:
+                break
+            body = bytes(buffer[5 : 5 + length])
+            del buffer[: 5 + length]
+            yield json.loads(body) if kind == _JSON else _pixels(body)
+    if buffer:
+        raise WireError("the stream ended inside a frame")
+
+
+def request_frames(request: EditRequest, batch: bool) -> bytes:
+    """An edit request as frames."""
+    fields = {
+        field.name: getattr(request, field.name)
+        for field in dataclasses.fields(request)
+        if field.name not in ("crop", "selection", "model_size")
+    }
+    fields["model_size"] = [request.model_size.width, request.model_size.height]
+    return (
+        json_frame({"request": fields, "batch": batch})
+        + png_frame(request.crop)
+        + png_frame(request.selection)
+    )
+
+
+def read_request(parts: Iterable[Any]) -> tuple[EditRequest, bool]:
+    """The request of frames, and whether it is a batch one. Raises WireError for anything else."""
+    try:
+        head, crop, selection = parts
+        fields = dict(head["request"])
+        size = Size(*fields.pop("model_size"))
+        for name in ("prompt", "negative_prompt"):
+            fields[name] = tuple((str(text), float(weight)) for text, weight in fields[name])
+        if crop.ndim != 3 or selection.shape != crop.shape[:2]:
+            raise ValueError("the pictures do not fit each other")
+        return EditRequest(crop=crop, selection=selection, model_size=size, **fields), bool(
+            head["batch"]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WireError(f"no edit request: {error}") from error
+
+
+def result_frames(result: EditResult) -> bytes:
+    """An edit result as frames."""
+    facts = {
+        "model_calls": result.model_calls,
+        "controlled_calls": result.controlled_calls,
+        "elapsed_s": result.elapsed_s,
+    }
+    return json_frame({"result": facts}) + png_frame(result.rgb)
+
+
+def error_frame(error: ExpressEditError) -> bytes:
+    """An error as a frame; `raise_error` raises it on the other side."""
+    kind = next((name for name, known in _ERRORS.items() if isinstance(error, known)), "model")
+    return json_frame({"error": kind, "message": str(error)})
+
+
+def raise_error(frame: dict[str, Any]) -> None:
+    """Raises the error that a frame carries."""
+    raise _ERRORS.get(frame["error"], ModelError)(frame["message"])
+
+
+def tokenizer_to_json(tokenizer: PromptTokenizer) -> dict[str, Any]:
+    """All of a prompt tokenizer."""
+    fields = dataclasses.fields(tokenizer)
+    values = {f.name: getattr(tokenizer, f.name) for f in fields if f.name != "backend"}
+    return {**values, "backend": tokenizer.backend.to_str()}
+
+
+def tokenizer_from_json(values: dict[str, Any]) -> PromptTokenizer:
+    """The prompt tokenizer of `tokenizer_to_json`."""
+    from tokenizers import Tokenizer
+
+    return PromptTokenizer(**{**values, "backend": Tokenizer.from_str(values["backend"])})
+
+
+def _frame(kind: bytes, body: bytes) -> bytes:
+    return kind + len(body).to_bytes(4, "little") + body
+
+
+def _pixels(body: bytes) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise WireError("a frame holds no PNG")
+    return np.ascontiguousarray(image[..., ::-1]) if image.ndim == 3 else image
