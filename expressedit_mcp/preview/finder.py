@@ -19,6 +19,7 @@ from expressedit_mcp.imaging import Box, Face
 
 from .network import Layer, Trunk, Weights
 from .reader import FaceReader, Reading, sigmoid
+from .tags import record_name
 
 FINDER_WEIGHTS = Path(__file__).parent / "weights_reader" / "finder.safetensors"
 LAYERS = (
@@ -91,7 +92,7 @@ class FaceFinder:
         around = cv2.dilate(probable, np.ones((3, 3), np.uint8))
         rows, columns = np.nonzero((probable >= around) & (probable >= _WORTH_A_LOOK))
         found = []
-        for row, column in zip(rows, columns, strict=True):
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             _, dx, dy, size = answers[row, column].tolist()
             x, y = cell_centre(column) + dx * BASE_SIDE_PX, cell_centre(row) + dy * BASE_SIDE_PX
             side = BASE_SIDE_PX * math.exp(min(max(size, -1.5), 1.5))
@@ -107,7 +108,8 @@ def cell_centre(index: int) -> float:
 def _face(reading: Reading) -> Face:
     irises = {"left_iris": reading.left_iris, "right_iris": reading.right_iris}
     seen = {name: iris.with_rim().box for name, iris in irises.items() if iris}
-    return Face(reading.frame, {**reading.parts, **seen}, round(reading.confidence, 3))
+    tags = {record_name(tag): chance for tag, chance in reading.tags.items()}
+    return Face(reading.frame, {**reading.parts, **seen}, round(reading.confidence, 3), tags)
 
 
 def _frame(x: float, y: float, side: float, scale: float) -> Box:

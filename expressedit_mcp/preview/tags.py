@@ -86,3 +86,8 @@ RULES: dict[str, Rule] = {
             "spoken heart"),
     "nose bubble": {"extras": ("nose bubble",), "eyes": ("closed eyes", "^_^", "u_u", "=_=")},
 }  # fmt: skip
+
+
+def record_name(tag: str) -> str:
+    """The name of a rig's tag in the tag store, words joined by underscores."""
+    return tag.replace(" ", "_")

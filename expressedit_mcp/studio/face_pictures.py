@@ -10,7 +10,7 @@ import tagdb
 from expressedit_mcp.imaging import Box
 from expressedit_mcp.preview import EXPRESSION_TAGS, example_pictures
 from expressedit_mcp.preview.reader import INPUT_PX, FaceReader
-from expressedit_mcp.preview.tags import RULES
+from expressedit_mcp.preview.tags import RULES, record_name
 
 _VARIATIONS = 1
 
@@ -46,11 +46,6 @@ class FaceVectors:
 def picture_set(reader: FaceReader) -> tagdb.PictureSet:
     """The reader, and a drawing of each of five characters per tag of the rig, drawn when they are asked for."""
     return tagdb.PictureSet(FaceVectors(reader), f"face rig, {_VARIATIONS} per character", _drawn)
-
-
-def record_name(rig_tag: str) -> str:
-    """The name of a rig's tag in the tag store."""
-    return rig_tag.replace(" ", "_")
 
 
 def _drawn() -> Iterator[tagdb.Example]:

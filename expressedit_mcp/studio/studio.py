@@ -135,17 +135,18 @@ class Studio:
             transform=transform,
         )
 
-    def search_picture(
-        self, reference: str, face: int, limit: int
-    ) -> tuple[Face, tagdb.SearchResult]:
-        """A face of a picture, and the tags that it seems to show. Raises InputError.
+    def read_face(self, reference: str, face: int) -> Face:
+        """A face of a picture by its number. Raises InputError where it is not there or not certain."""
+        return choose_face(self._faces_of(self._picture(reference)), face, "the face")
 
-        The first call of a cache draws the pictures that faces are compared with, which takes a while.
+    def search_picture(self, reference: str, face: int, limit: int) -> tagdb.SearchResult:
+        """The tags whose example pictures look most like a face of a picture. Raises InputError.
+
+        The first call of a cache draws those examples, which takes half a minute.
         """
         picture = self._picture(reference)
-        chosen = choose_face(self._faces_of(picture), face, "the face")
-        crop = extract(to_rgb(picture.pixels), chosen.box)
-        return chosen, self.tags.search_picture(crop, limit=limit)
+        box = choose_face(self._faces_of(picture), face, "the face").box
+        return self.tags.search_picture(extract(to_rgb(picture.pixels), box), limit=limit)
 
     def explain_tag(self, name: str) -> tuple[tagdb.ExpressionTag, list[str]]:
         """The tag of a name, and when to choose it over another or not.

@@ -31,6 +31,9 @@ ImageRef = Annotated[
         examples=["img_3a4aa6b9c9e5ed0b3c7a", "panels/page1.png"],
     ),
 ]
+FaceNumber = Annotated[
+    int, Field(description="Number of the face, as open_image lists them", ge=0, le=100)
+]
 RegionArg = Annotated[
     Region,
     WrapValidator(_region_in_words),

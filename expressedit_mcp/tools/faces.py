@@ -8,7 +8,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from expressedit_mcp.tools.arguments import ImageRef
+from expressedit_mcp.tools.arguments import FaceNumber, ImageRef
 from expressedit_mcp.tools.results import plain_result
 from expressedit_mcp.tools.strict import make_tool
 from expressedit_mcp.tools.worker import OpenStudio, in_thread
@@ -18,9 +18,7 @@ class SeenTag(BaseModel):
     """A tag that a face seems to show."""
 
     tag: str
-    score: float = Field(description="0..1; the scores of all tags sum to 1")
-    prompt_form: str
-    definition: str
+    chance: float = Field(description="0..1, of each tag by itself")
 
 
 class ReadFace(BaseModel):
@@ -29,7 +27,7 @@ class ReadFace(BaseModel):
     box: list[int] = Field(description="[left, top, right, bottom] of the face, usable as context")
     confidence: float = Field(description="0..1 that it is a face")
     parts: dict[str, list[int]] = Field(description='Box by part, as {"part": name} selects them')
-    tags: list[SeenTag] = Field(description="Best first")
+    tags: list[SeenTag] = Field(description="The likeliest first")
 
 
 def tools(open_studio: OpenStudio) -> list[Tool]:
@@ -37,32 +35,23 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
 
     async def read_face(
         image: ImageRef,
-        face: Annotated[
-            int, Field(description="Number of the face, as open_image lists them", ge=0, le=100)
-        ] = 0,
+        face: FaceNumber = 0,
         limit: Annotated[int, Field(description="Most tags to return", ge=1, le=50)] = 8,
     ) -> Annotated[CallToolResult, ReadFace]:
         """Read a drawn face: where its eyes, irises, brows and mouth lie, and which expression tags it shows.
-        Use it to check an edit, to select a part, or to search tags by a picture. It knows faces drawn like the
-        demo characters; of others it may say nonsense, so look at the confidence and at the picture."""
+        Use it to check an edit or to select a part. It knows faces drawn like the demo characters; of others it
+        may say nonsense, so look at the confidence and at the picture."""
 
         def work() -> CallToolResult:
-            found, result = open_studio().search_picture(image, face, limit)
+            found = open_studio().read_face(image, face)
+            likeliest = sorted(found.tags, key=lambda tag: -found.tags[tag])[:limit]
             facts = ReadFace(
                 box=found.box.as_list(),
                 confidence=found.confidence,
                 parts={name: box.as_list() for name, box in found.parts.items()},
-                tags=[
-                    SeenTag(
-                        tag=hit.tag.tag,
-                        score=round(hit.score, 4),
-                        prompt_form=hit.tag.prompt_form,
-                        definition=hit.tag.definition["en"],
-                    )
-                    for hit in result.hits
-                ],
+                tags=[SeenTag(tag=tag, chance=round(found.tags[tag], 3)) for tag in likeliest],
             )
-            names = ", ".join(seen.tag for seen in facts.tags)
+            names = ", ".join(f"{seen.tag} {seen.chance:.2f}" for seen in facts.tags)
             return plain_result(facts, f"Face {face} at {facts.box} seems to show: {names}.")
 
         return await in_thread(work)

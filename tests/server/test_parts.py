@@ -129,13 +129,33 @@ async def test_irises_are_parts_that_a_scaling_takes(
     assert "shows no left iris" in text
 
 
-async def test_a_face_is_read_and_searched_by_its_picture(client: Client, hero: Path) -> None:
-    laughing = draw_character(CHARACTERS["Sefa"], expression_from_tags(["^_^", ":d"]))
-    Image.fromarray(laughing.pixels).save(hero.with_name("laughing.png"))
-    refused, text, read = await call(client, "read_face", image="laughing.png", limit=10)
+@pytest.fixture
+def laughing(pictures_dir: Path) -> str:
+    drawn = draw_character(CHARACTERS["Sefa"], expression_from_tags(["^_^", ":d"]))
+    Image.fromarray(drawn.pixels).save(pictures_dir / "laughing.png")
+    return "laughing.png"
+
+
+async def test_a_face_is_read(client: Client, laughing: str) -> None:
+    refused, text, read = await call(client, "read_face", image=laughing, limit=10)
     assert not refused, text
-    assert {"^_^", ":d"} & {seen["tag"] for seen in read["tags"]}
+    assert {"^_^", ":d"} <= {seen["tag"] for seen in read["tags"]}
     assert set(read["parts"]) >= {"mouth", "eyes", "brows"}
     assert read["tags"][0]["tag"] in text
-    scores = [seen["score"] for seen in read["tags"]]
-    assert scores == sorted(scores, reverse=True)
+    chances = [seen["chance"] for seen in read["tags"]]
+    assert chances == sorted(chances, reverse=True)
+
+
+async def test_tags_are_searched_by_a_picture(client: Client, laughing: str) -> None:
+    refused, text, found = await call(client, "search_expression_tags", image=laughing, limit=10)
+    assert not refused, text
+    assert {"^_^", ":d"} & {hit["tag"] for hit in found["hits"]}
+
+
+@pytest.mark.parametrize("asked", [{}, {"query": "smile", "image": "laughing.png"}])
+async def test_a_search_is_by_words_or_by_a_picture(
+    client: Client, laughing: str, asked: dict[str, str]
+) -> None:
+    refused, text, _ = await call(client, "search_expression_tags", **asked)
+    assert refused
+    assert "Give a query, or an image instead of query, text_en and filters." in text
