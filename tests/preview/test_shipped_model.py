@@ -34,7 +34,7 @@ def edit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edit]:
         parent = studio.images.add(Picture(drawn(name, "").copy()), "drawn")
         command = EditCommand(
             parent.image_id,
-            BoxRegion(box=part_box(name, part).as_list()),
+            BoxRegion(box=[*part_box(name, part).as_list()]),
             tags=(tag,),
             character=", ".join(CHARACTERS[name].tags),
         )
