@@ -1,4 +1,4 @@
-"""The command line: serve, demo, doctor, images, models, engine, tags."""
+"""The command line: serve, demo, doctor, images, models, engine, tags, bridge, psd."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from pydantic import ValidationError
 
 from expressedit_mcp import __version__
+from expressedit_mcp.bridge_cli import add_commands
 from expressedit_mcp.engine_cli import engine_command
 from expressedit_mcp.errors import ExpressEditError
 from expressedit_mcp.models_cli import models_group
@@ -134,3 +135,4 @@ def _store(settings: Settings) -> ImageStore:
 main.add_command(models_group(_settings))
 main.add_command(engine_command(_settings))
 main.add_command(tags_group(_settings))
+add_commands(main, _settings)

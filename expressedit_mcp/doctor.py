@@ -68,6 +68,7 @@ def _findings(settings: Settings, port: int) -> Iterator[Finding]:
             "allowed folder", str(root), "" if exists else "make it, or change EXPRESSEDIT_ROOTS"
         )
     yield _port(port)
+    yield _bridge(settings)
 
 
 def _package(name: str) -> Finding:
@@ -139,3 +140,14 @@ def _port(port: int) -> Finding:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         taken = probe.connect_ex(("127.0.0.1", port)) == 0
     return Finding("HTTP port", f"{port} {'in use (by a running server?)' if taken else 'free'}")
+
+
+def _bridge(settings: Settings) -> Finding:
+    from photoshop_bridge import Bridge
+
+    status = Bridge(settings.bridge_dir, mode="off").status()
+    port = "off" if settings.bridge == "off" else f"port {settings.bridge_port}"
+    return Finding(
+        "Photoshop",
+        f"{port}, {status.paired} panels paired, {len(status.pending)} results wait ({settings.bridge_dir})",
+    )

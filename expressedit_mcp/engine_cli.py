@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from expressedit_mcp.settings import Settings
 
-DEFAULT_ENGINE_PORT = 8932
+DEFAULT_ENGINE_PORT = 8933
 
 
 def engine_command(read_settings: Callable[[], Settings]) -> click.Command:

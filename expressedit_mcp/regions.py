@@ -56,5 +56,11 @@ class PartRegion(_Region):
     face: Annotated[int, Field(ge=0, le=100)] = 0
 
 
-OneRegion = BoxRegion | EllipseRegion | PolygonRegion | MaskRegion | PartRegion
+class DocumentRegion(_Region):
+    """What is selected in the document that is open in Photoshop."""
+
+    document: Literal["selection"]
+
+
+OneRegion = BoxRegion | EllipseRegion | PolygonRegion | MaskRegion | PartRegion | DocumentRegion
 Region = OneRegion | Annotated[list[OneRegion], Field(min_length=1, max_length=64)]

@@ -21,31 +21,59 @@ from expressedit_mcp.tools import all_tools
 
 if TYPE_CHECKING:
     from expressedit_mcp.studio import Studio
+    from photoshop_bridge import Bridge, Service
     from tagdb import TagStore
 
+_BRIDGE_DELAY_S = 1.0
 INSTRUCTIONS = """\
 Edit the facial expression of an illustrated character. Open a picture (open_image), find expression tags \
 for the story line or wish (search_expression_tags with text_en when it is not English, or choose from the \
 resource expressedit://tags), let build_prompt plan the edits, look where the feature is (view_image with \
 grid=True), then edit_expression with a region round it, the edit's prompt, and the whole face as `context`. \
 Change mouth and eyes in two calls. Every result is a new version with an absolute \
-path; only the region changes. For iris size, apply_scale_transform with repair=True."""
+path; only the region changes. For iris size, apply_scale_transform with repair=True. When the user works in \
+Photoshop, edit_expression(image="photoshop:active", region={"document": "selection"}, place=True) edits what \
+is selected there; photoshop_status says what is connected."""
 
 
 class Opening:
-    """Opens the studio when it is first needed, once, and closes it."""
+    """Opens the studio and the bridge to Photoshop when they are first needed, once, and closes them."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._studio: Studio | None = None
-        self._lock = threading.Lock()
+        self._bridge: Bridge | None = None
+        self._lock = threading.RLock()
+        self._bridge_timer: threading.Timer | None = None
+
+    def start(self) -> None:
+        """Lets the bridge begin to listen, a moment later: `initialize` is answered before it is imported."""
+        if self.settings.bridge != "off":
+            self._bridge_timer = threading.Timer(_BRIDGE_DELAY_S, self.bridge)
+            self._bridge_timer.daemon = True
+            self._bridge_timer.start()
+
+    def bridge(self) -> Bridge:
+        with self._lock:
+            if self._bridge is None:
+                from photoshop_bridge import Bridge
+
+                self._bridge = Bridge(
+                    self.settings.bridge_dir,
+                    self._panel_service,
+                    version=__version__,
+                    port=self.settings.bridge_port,
+                    mode=self.settings.bridge,
+                )
+                self._bridge.start()
+            return self._bridge
 
     def studio(self) -> Studio:
         with self._lock:
             if self._studio is None:
                 from expressedit_mcp.studio import Studio
 
-                self._studio = Studio.open(self.settings)
+                self._studio = Studio.open(self.settings, self.bridge())
             return self._studio
 
     def tags(self) -> TagStore:
@@ -53,10 +81,20 @@ class Opening:
         return self.studio().tags
 
     def close(self) -> None:
+        if self._bridge_timer is not None:
+            self._bridge_timer.cancel()
         with self._lock:
+            if self._bridge is not None:
+                self._bridge.close()
+                self._bridge = None
             if self._studio is not None:
                 self._studio.close()
                 self._studio = None
+
+    def _panel_service(self) -> Service:
+        from expressedit_mcp.studio import PanelService
+
+        return PanelService(self.studio())
 
 
 def build_server(settings: Settings) -> MCPServer[Any]:
@@ -68,6 +106,7 @@ def build_server(settings: Settings) -> MCPServer[Any]:
         # what somebody prints must never reach the wire, not even when buffers are flushed at exit
         printed, sys.stdout = sys.stdout, sys.stderr
         printed.flush()
+        opening.start()
         try:
             yield
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
@@ -67,6 +67,14 @@ class Settings(BaseSettings):
         default=4096, ge=1, description="Stored pictures beyond this are warned of"
     )
 
+    bridge: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="The port for Photoshop: opened when a panel is paired or a code is open, always, never",
+    )
+    bridge_port: int = Field(
+        default=8932, ge=1, le=65535, description="Port on 127.0.0.1 and ::1 for Photoshop"
+    )
+
     @field_validator("roots", mode="before")
     @classmethod
     def _split_roots(cls, value: Any) -> Any:
@@ -108,6 +116,11 @@ class Settings(BaseSettings):
     def own_tags_dir(self) -> Path:
         """Where the user's own tags are kept."""
         return self.home.expanduser().resolve() / "tags"
+
+    @cached_property
+    def bridge_dir(self) -> Path:
+        """Where pairings and the results that wait for Photoshop are kept."""
+        return self.home.expanduser().resolve() / "bridge"
 
     def allowed_roots(self, working_dir: Path) -> tuple[Path, ...]:
         """The folders that may be read and written, absolute and without symlinks.

@@ -1,22 +1,39 @@
-"""What the panel inside Photoshop can ask for. The application implements it."""
+"""What a document host's panel may ask for. The application implements it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from photoshop_bridge.values import JobStart
+
+OnStep = Callable[[int, int, str], None]
+Stop = Callable[[], bool]
+
+
+class ServiceError(Exception):
+    """Why the application could not do it, in words for the person at the panel."""
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What an edit put into the outbox."""
+
+    results: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 class Service(Protocol):
-    """Search, edit and cancel, in JSON values."""
+    """Search and edit. Both block and are called in threads; both raise ServiceError."""
 
-    def search(self, query: str, limit: int) -> list[Mapping[str, Any]]:
-        """Expression tags for a query, best first."""
+    def search(self, query: str, limit: int) -> Mapping[str, Any]:
+        """`{hits: [{tag, prompt_form, definition, score, advice}], no_expression}`, best first."""
         ...
 
-    def edit(self, command: Mapping[str, Any]) -> str:
-        """Starts an edit; returns its id."""
-        ...
+    def edit(self, job: JobStart, on_step: OnStep, stop: Stop) -> Edited:
+        """Edits the selection of the job's document and puts the results into the outbox.
 
-    def cancel(self, edit_id: str) -> None:
-        """Stops an edit; unknown ids are ignored."""
+        Ends soon after `stop()` turns true, with the results made so far.
+        """
         ...

@@ -120,7 +120,9 @@ def _survey(
     digest = hashlib.sha256()
     for text in texts:
         digest.update(text.model_dump_json().encode("utf-8"))
-    languages = frozenset(text.lang for text in texts) - frozenset(embedded)
+    languages: frozenset[Language] = frozenset(
+        text.lang for text in texts if text.lang not in embedded
+    )
     return digest.hexdigest(), len(texts), languages
 
 

@@ -45,6 +45,7 @@ ARROWS = {
         "expressedit_mcp.jobs",
         "expressedit_mcp.images",
         "expressedit_mcp.imaging",
+        "photoshop_bridge",
         "tagdb",
     },
     "tagdb": set(),

@@ -11,7 +11,14 @@ import pytest
 from expressedit_mcp.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/RESULTS.md"]
+PAGES = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "benchmarks/RESULTS.md",
+    "docs/photoshop.md",
+]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

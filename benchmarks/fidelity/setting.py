@@ -121,7 +121,8 @@ class Bench:
         after = self.studio.images.load(image_id).pixels
         patch = self.studio.images.load_patch(version.image_id)
         selected = np.zeros(after.shape[:2], bool)
-        selected[patch.box.slices] = patch.alpha > 0
+        if patch is not None:
+            selected[patch.box.slices] = patch.alpha > 0
         return Edited(subject, before, after, selected, self.read(subject, after), seconds)
 
     def read(self, subject: Subject, pixels: np.ndarray) -> Reading:

@@ -181,9 +181,15 @@ def _noise(like: Tensor, seed: int) -> Callable[[], Tensor]:
 
 
 def _latent_mask(selected: np.ndarray, stride: int, like: Tensor) -> Tensor:
-    """The selection (H, W) as a soft mask (1, 1, h, w): every cell that it touches may change."""
+    """Which latents may change: 1 for every cell within half a cell of the selection (H, W), (1, 1, h, w).
+
+    Wider than the selection, by about a cell, so that neither the latents' grid nor the source's colour shows
+    at its rim. What is written into the picture is cut to the selection afterwards.
+    """
     cells = _tensor((selected > 0).astype(np.float32)[..., None], like.device)
-    return torch.nn.functional.max_pool2d(cells, stride).to(like.dtype)
+    half = stride // 2
+    pooled = torch.nn.functional.max_pool2d(cells, stride + 2 * half, stride, padding=half)
+    return pooled.to(like.dtype)
 
 
 def _tensor(image: np.ndarray, device: torch.device) -> Tensor:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from expressedit_mcp.imaging import to_8_bit
+
 _QUALITIES = (92, 85, 75, 65, 50, 35)
 
 
@@ -22,12 +24,12 @@ class Preview:
 
 
 def make_preview(pixels: np.ndarray, max_side: int = 768, max_bytes: int = 75_000) -> Preview:
-    """Pixels (H, W, 1|3|4) uint8 as PNG or JPEG of at most `max_side` px and `max_bytes` bytes.
+    """Pixels (H, W, 1|3|4) uint8 or uint16 as PNG or JPEG of at most `max_side` px and `max_bytes` bytes.
 
     75,000 bytes are 100 KB of base64. Transparency lies on white. PNG when it fits, else the best
     JPEG that does, else a smaller one. Nothing of the picture's metadata goes along.
     """
-    image = _flat(pixels)
+    image = _flat(to_8_bit(pixels))
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     png = _encoded(image, "PNG", optimize=False, compress_level=6)
     if len(png) <= max_bytes:

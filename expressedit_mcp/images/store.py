@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from expressedit_mcp.errors import ExpressEditError, InputError
@@ -168,12 +167,20 @@ class ImageStore:
         if version.changed_box is None:
             return None
         try:
-            pixels = np.array(Image.open(self.folder / f"{image_id}.patch.png"))
-            alpha = np.array(Image.open(self.folder / f"{image_id}.alpha.png"))
+            colour, alpha = (
+                decode((self.folder / name).read_bytes(), name, _NO_LIMIT).picture.pixels
+                for name in (f"{image_id}.patch.png", f"{image_id}.alpha.png")
+            )
         except OSError as error:
             raise InputError(f"The patch of {image_id} is gone; make the edit again.") from error
-        colour = pixels[..., None] if pixels.ndim == 2 else pixels
-        return Patch(Box(*version.changed_box), colour, alpha)
+        return Patch(Box(*version.changed_box), colour, alpha[..., 0])
+
+    def lineage(self, image_id: str) -> list[Version]:
+        """A version and all it was made from, the opened picture first. Raises InputError."""
+        line = [self.get(image_id)]
+        while (parent := line[-1].parent) is not None:
+            line.append(self.get(parent))
+        return line[::-1]
 
     def versions(self) -> list[Version]:
         """All versions, the newest first."""
@@ -251,6 +258,8 @@ class ImageStore:
 def _digest(picture: Picture) -> Any:
     digest = hashlib.sha256(f"{picture.mode} {picture.size} {picture.dpi} ".encode())
     digest.update(picture.icc or b"")
+    for name, body in picture.text:
+        digest.update(name + body)
     digest.update(np.ascontiguousarray(picture.pixels).data)
     return digest
 

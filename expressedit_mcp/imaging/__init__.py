@@ -3,14 +3,22 @@
 NumPy and OpenCV only: no torch, no files.
 """
 
+from expressedit_mcp.imaging.colour import profile_note, srgb_crop
 from expressedit_mcp.imaging.composite import Patch, apply_patch, outside_unchanged
-from expressedit_mcp.imaging.crop import CropPlan, extract, plan_crop, resize, restore
+from expressedit_mcp.imaging.crop import (
+    CropPlan,
+    aspect_buckets,
+    extract,
+    plan_crop,
+    resize,
+    restore,
+)
 from expressedit_mcp.imaging.finder import Face, Finder
 from expressedit_mcp.imaging.geometry import Box, Size
 from expressedit_mcp.imaging.hints import canny_hint
 from expressedit_mcp.imaging.membrane import correct_rim
 from expressedit_mcp.imaging.overlay import draw_grid
-from expressedit_mcp.imaging.picture import Picture, to_rgb
+from expressedit_mcp.imaging.picture import Picture, to_8_bit, to_rgb
 from expressedit_mcp.imaging.selection import (
     Selection,
     box_selection,
@@ -33,6 +41,7 @@ __all__ = [
     "Selection",
     "Size",
     "apply_patch",
+    "aspect_buckets",
     "box_selection",
     "canny_hint",
     "correct_rim",
@@ -45,9 +54,12 @@ __all__ = [
     "outside_unchanged",
     "plan_crop",
     "polygon_selection",
+    "profile_note",
     "resize",
     "restore",
     "scale_under",
+    "srgb_crop",
+    "to_8_bit",
     "to_rgb",
     "union",
 ]

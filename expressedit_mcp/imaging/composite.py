@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from expressedit_mcp.imaging.colour import from_srgb
 from expressedit_mcp.imaging.geometry import Box
-from expressedit_mcp.imaging.picture import Picture, from_rgb
+from expressedit_mcp.imaging.picture import Picture
 from expressedit_mcp.imaging.selection import Selection
 
 
 @dataclass(frozen=True)
 class Patch:
-    """New colour for a box of a picture: pixels (h, w, 1 or 3) uint8, unblended, and alpha (h, w) uint8.
+    """New colour for a box of a picture: pixels (h, w, 1 or 3), unblended, and alpha (h, w) uint8.
 
-    Alpha is 0 outside the selection it was made for, and is applied once.
+    The pixels have the picture's dtype and are in its colour space. Alpha is 0 outside the selection it was
+    made for, and is applied once.
     """
 
     box: Box
@@ -24,29 +26,29 @@ class Patch:
 
     @classmethod
     def of(cls, rgb: np.ndarray, rgb_box: Box, selection: Selection, picture: Picture) -> Patch:
-        """The patch of generated colour (H, W, 3) float32 0..1 over `rgb_box`, cut to the selection."""
+        """The patch of generated sRGB (H, W, 3) float32 0..1 over `rgb_box`, cut to the selection."""
         box = selection.box
         cut = rgb[box.shifted(-rgb_box.left, -rgb_box.top).slices]
-        return cls(box, from_rgb(cut, picture.pixels), selection.alpha)
+        return cls(box, from_srgb(cut, picture), selection.alpha)
 
 
 def apply_patch(picture: Picture, patch: Patch) -> Picture:
     """The picture with the patch blended in: where alpha is 0 no byte changes, nor does the alpha channel.
 
-    Result = round(old + alpha / 255 * (new - old)) per colour channel.
+    Result = round(old + alpha / 255 * (new - old)) per colour channel, exact in the picture's own depth.
     """
     pixels = picture.pixels.copy()
     colour = pixels[patch.box.slices][..., : patch.pixels.shape[2]]
     alpha = patch.alpha[..., None].astype(np.int32)
     old = colour.astype(np.int32)
     blended = (old * (255 - alpha) + patch.pixels.astype(np.int32) * alpha + 127) // 255
-    np.copyto(colour, blended.astype(np.uint8), where=alpha > 0)
-    return Picture(pixels, picture.icc, picture.dpi)
+    np.copyto(colour, blended.astype(pixels.dtype), where=alpha > 0)
+    return replace(picture, pixels=pixels)
 
 
 def outside_unchanged(before: Picture, after: Picture, patch: Patch) -> bool:
     """True when every byte outside the patch's alpha is the same in both pictures."""
-    if before.pixels.shape != after.pixels.shape:
+    if (before.pixels.shape, before.pixels.dtype) != (after.pixels.shape, after.pixels.dtype):
         return False
     rows, columns = patch.box.slices
     old, new = before.pixels, after.pixels

@@ -7,6 +7,7 @@ shift at any scale.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -40,19 +41,49 @@ def plan_crop(
     context: Box | None = None,
     margin: float = 0.0,
     min_side_px: int = 1,
+    buckets: Sequence[Size] = (),
 ) -> CropPlan:
     """The square crop that holds selection and context, at the model's native size.
 
     `margin` widens the selection's box by that fraction of its longer side on each side when there
-    is no context; `min_side_px` keeps a small region from being enlarged into blur.
+    is no context; `min_side_px` keeps a small region from being enlarged into blur. A crop that would be
+    larger than native takes the shape of the nearest of the `buckets` instead, and no margin beyond the
+    picture.
     """
     held = selection | context if context else selection
     longest = max(held.width, held.height)
     side = longest if context else math.ceil(longest * (1 + 2 * margin))
     side = max(side, min_side_px)
+    if buckets and side > native_px:
+        widened = held.grown(-(-(side - longest) // 2)) & size.box
+        return _bucket_crop(size, widened, buckets)
     left = _place(held.centre[0], side, size.width)
     top = _place(held.centre[1], side, size.height)
     return CropPlan(Box(left, top, left + side, top + side), Size(native_px, native_px))
+
+
+def aspect_buckets(native_px: int) -> tuple[Size, ...]:
+    """The sizes of about native_px^2 pixels that SDXL was trained at, scaled from its 1024 and in steps of 32.
+
+    D. Podell et al., "SDXL", 2023, appendix I: the common ones among them.
+    """
+    sides = ((1024, 1024), (1152, 896), (1216, 832), (1344, 768), (1536, 640))
+    scaled = [[round(side * native_px / 1024 / 32) * 32 for side in pair] for pair in sides]
+    wide = [Size(*pair) for pair in scaled]
+    return (*wide, *(Size(s.height, s.width) for s in wide[1:]))
+
+
+def _bucket_crop(size: Size, held: Box, buckets: Sequence[Size]) -> CropPlan:
+    """The smallest crop about a box that has exactly the shape of the bucket nearest to the box's."""
+    shape = math.log(held.width / held.height)
+    bucket = min(buckets, key=lambda b: abs(math.log(b.width / b.height) - shape))
+    part = math.gcd(bucket.width, bucket.height)
+    unit = Size(bucket.width // part, bucket.height // part)
+    count = max(-(-held.width // unit.width), -(-held.height // unit.height))
+    width, height = unit.width * count, unit.height * count
+    left = _place(held.centre[0], width, size.width)
+    top = _place(held.centre[1], height, size.height)
+    return CropPlan(Box(left, top, left + width, top + height), bucket)
 
 
 def _place(centre: float, side: int, limit: int) -> int:

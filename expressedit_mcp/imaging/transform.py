@@ -58,7 +58,7 @@ def scale_under(
     ground = _without(colour, mask)
     # alpha is applied once, by the patch: the content's share is of what is written
     share = (cover / np.maximum(alpha, 1).astype(np.float32))[..., None]
-    mixed = np.rint(ground * (1 - share) + content * share).astype(np.uint8)
+    mixed = np.rint(ground * (1 - share) + content * share).astype(colour.dtype)
     written = mask_selection(alpha, selection.size, (box.left, box.top))
     inner = written.box.shifted(-box.left, -box.top)
     return Patch(written.box, mixed[inner.slices], written.alpha)
@@ -98,7 +98,8 @@ def _without(colour: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The picture with the selected content removed and filled from around it."""
     if (mask > 0).all():
         return np.broadcast_to(np.median(colour, axis=(0, 1), keepdims=True), colour.shape)
-    filled = cv2.inpaint(
-        np.ascontiguousarray(colour), (mask > 0).astype(np.uint8), 3, cv2.INPAINT_NS
-    )
-    return filled.reshape(colour.shape)
+    hole = (mask > 0).astype(np.uint8)
+    # OpenCV fills 16-bit pictures one channel at a time only
+    parts = [colour] if colour.dtype == np.uint8 else np.split(colour, colour.shape[2], axis=2)
+    filled = [cv2.inpaint(np.ascontiguousarray(p), hole, 3, cv2.INPAINT_NS) for p in parts]
+    return np.dstack(filled)

@@ -2,6 +2,7 @@
 
 from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
 from expressedit_mcp.studio.outcome import Outcome
+from expressedit_mcp.studio.photoshop import PanelService
 from expressedit_mcp.studio.studio import Studio
 
-__all__ = ["EditCommand", "Outcome", "ScaleCommand", "Studio"]
+__all__ = ["EditCommand", "Outcome", "PanelService", "ScaleCommand", "Studio"]

@@ -15,16 +15,20 @@ from expressedit_mcp.imaging import (
     CropPlan,
     Picture,
     Selection,
-    extract,
+    Size,
+    aspect_buckets,
     feather,
     grow,
     plan_crop,
-    to_rgb,
+    profile_note,
+    srgb_crop,
     union,
 )
 from expressedit_mcp.studio.commands import EditCommand
 from expressedit_mcp.studio.selecting import FindFaces
 from expressedit_mcp.studio.wording import Wording
+
+_SMALLEST_SDXL_PX = 512
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class EditPlan:
         """The engine's request for one seed."""
         s = self.settings
         return EditRequest(
-            crop=extract(to_rgb(picture.pixels), self.crop.box),
+            crop=srgb_crop(picture, self.crop.box),
             selection=self.selection.within(self.crop.box),
             model_size=self.crop.model_size,
             prompt=self.wording.pieces,
@@ -78,6 +82,9 @@ def plan_edit(
         feather_px = round(card.feather * min(outline.box.width, outline.box.height))
     selection = feather(outline, feather_px)
     context, warnings = _context(command, picture, selection, card, find_faces)
+    unhandled = profile_note(picture)
+    if unhandled:
+        warnings += (f"The picture: {unhandled}.",)
     crop = plan_crop(
         picture.size,
         selection.box,
@@ -85,6 +92,7 @@ def plan_edit(
         context=context,
         margin=card.margin,
         min_side_px=card.min_crop_px,
+        buckets=_buckets(card),
     )
     # numbers as floats: 0 and 0.0 are the same request
     settings = {
@@ -108,6 +116,12 @@ def plan_edit(
         "sampler": card.sampler,
     }
     return EditPlan(selection, crop, wording, settings, warnings)
+
+
+def _buckets(card: Card) -> tuple[Size, ...]:
+    """The shapes that a large crop may take: SDXL's, for models that work at any zoom at SDXL's sizes."""
+    sdxl = card.framing == "selection" and card.native_px >= _SMALLEST_SDXL_PX
+    return aspect_buckets(card.native_px) if sdxl else ()
 
 
 def _context(

@@ -17,6 +17,7 @@ from expressedit_mcp.imaging import (
 )
 from expressedit_mcp.regions import (
     BoxRegion,
+    DocumentRegion,
     EllipseRegion,
     MaskRegion,
     OneRegion,
@@ -65,6 +66,11 @@ def _select_one(
             return _mask(open_picture(reference), picture)
         case PartRegion():
             return _part(region, picture, find_faces)
+        case DocumentRegion():
+            raise InputError(
+                "A document's selection can only be used with a picture that was read from that document: "
+                'image="photoshop:active".'
+            )
 
 
 def _mask(mask: Picture, picture: Picture) -> Selection:

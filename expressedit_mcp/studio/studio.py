@@ -55,11 +55,14 @@ from expressedit_mcp.studio.commands import (
     command_to_json,
 )
 from expressedit_mcp.studio.engines import open_engine
+from expressedit_mcp.studio.exporting import export_psd
 from expressedit_mcp.studio.face_pictures import picture_set
 from expressedit_mcp.studio.outcome import Outcome
+from expressedit_mcp.studio.photoshop import Photoshop, is_document
 from expressedit_mcp.studio.planning import plan_edit
 from expressedit_mcp.studio.selecting import FindFaces, choose_face, select
 from expressedit_mcp.studio.tag_store import open_tag_store
+from photoshop_bridge import Bridge
 
 _MIB = 1 << 20
 REPAIR_STRENGTH = 0.5
@@ -72,6 +75,10 @@ def _ignore_step(done: int, total: int, what: str) -> None:
 
 def _ignore_outcome(outcome: Outcome) -> None:
     pass
+
+
+def _as_it_is(outcome: Outcome) -> Outcome:
+    return outcome
 
 
 def _never() -> bool:
@@ -91,22 +98,27 @@ class Studio:
         tags: tagdb.TagStore,
         images: ImageStore,
         engine: Engine,
+        photoshop: Photoshop,
         finder: Finder | None = None,
     ) -> None:
         self.settings, self.roots = settings, roots
         self.jobs = Jobs(settings.jobs_dir, {EDIT_JOB: self._edit_job})
         self.tags, self.images, self.engine, self.finder = tags, images, engine, finder
+        self.photoshop = photoshop
 
     @classmethod
-    def open(cls, settings: Settings) -> Studio:
-        """A studio as the settings describe it. Nothing heavy is loaded."""
+    def open(cls, settings: Settings, bridge: Bridge | None = None) -> Studio:
+        """A studio as the settings describe it. Nothing heavy is loaded; the bridge stays its owner's."""
+        images = ImageStore(settings.pictures_dir)
+        bridge = bridge or Bridge(settings.bridge_dir, mode="off")
         finder = FaceFinder()
         return cls(
             settings,
             Roots(settings.allowed_roots(Path.cwd())),
             open_tag_store(settings, picture_set(finder.reader)),
-            ImageStore(settings.pictures_dir),
+            images,
             open_engine(settings),
+            Photoshop(bridge, images, settings.bridge_dir / "captures"),
             finder,
         )
 
@@ -134,10 +146,6 @@ class Studio:
             part=part,
             transform=transform,
         )
-
-    def read_face(self, reference: str, face: int) -> Face:
-        """A face of a picture by its number. Raises InputError where it is not there or not certain."""
-        return choose_face(self._faces_of(self._picture(reference)), face, "the face")
 
     def search_picture(self, reference: str, face: int, limit: int) -> tagdb.SearchResult:
         """The tags whose example pictures look most like a face of a picture. Raises InputError.
@@ -190,9 +198,11 @@ class Studio:
         return wording.unknown_words(self.engine, prompt.pieces)
 
     def open_image(self, reference: str) -> Version:
-        """The stored version behind an image reference: an image id, a path or a data: URI."""
+        """The stored version behind an image reference: an id, a path, a data: URI, an open document."""
         if ID_PATTERN.fullmatch(reference):
             return self.images.get(reference)
+        if is_document(reference):
+            return self.photoshop.read(reference, selection=False).version
         opened, name = self._decode(reference)
         return self.images.add(opened.picture, name, opened.notes)
 
@@ -203,9 +213,12 @@ class Studio:
         return self.finder.find_faces(to_rgb(self.images.load(image_id).pixels))
 
     def start_edit(self, command: EditCommand) -> JobRecord:
-        """The job of an edit that runs in the background. What it asks for is checked at once: InputError."""
-        self._prepared(command)
-        return self.jobs.start(EDIT_JOB, command_to_json(command))
+        """The job of an edit that runs in the background. What it asks for is checked at once: InputError.
+
+        An open document is read at once too; the job edits what it showed then.
+        """
+        resolved, *_ = self._prepared(command, _never)
+        return self.jobs.start(EDIT_JOB, command_to_json(resolved))
 
     def edit(
         self,
@@ -220,18 +233,20 @@ class Studio:
 
         Raises InputError before anything is computed, or Cancelled.
         """
-        prepared = self._prepared(command)
-        return self._edit(command, *prepared, on_step, stop, on_outcome, batch)
+        prepared = self._prepared(command, stop)
+
+        def finish(outcome: Outcome) -> Outcome:
+            if command.place:
+                outcome = self.photoshop.placed(outcome, stop)
+            on_outcome(outcome)
+            return outcome
+
+        return self._edit(*prepared, on_step, stop, finish, batch)
 
     def _prepared(
-        self, command: EditCommand
-    ) -> tuple[Version, Picture, list[Selection], wording.Wording, FindFaces | None]:
-        """What an edit works on. Raises InputError."""
-        if command.place:
-            raise InputError(
-                "place=True needs the Photoshop bridge, which this version does not have. Call again "
-                "without it; the result's path can be placed by hand."
-            )
+        self, command: EditCommand, stop: Stop
+    ) -> tuple[EditCommand, Version, Picture, list[Selection], wording.Wording, FindFaces | None]:
+        """The command without references to an open document, and what it works on. Raises InputError."""
         words = wording.word_edit(
             self.tags,
             self.engine,
@@ -241,11 +256,12 @@ class Studio:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
+        command = self.photoshop.resolve(command, stop)
         parent = self.open_image(command.image)
         picture = self.images.load(parent.image_id)
         find_faces = self._faces_of(picture)
         selections = select(command.region, picture, self._picture, find_faces)
-        return parent, picture, selections, words, find_faces
+        return command, parent, picture, selections, words, find_faces
 
     def _edit_job(self, request: Mapping[str, Any], report: Report) -> None:
         """The work of an edit's job. Versions that are there already are found, not made again."""
@@ -277,6 +293,7 @@ class Studio:
                 "tags and prompt only matter with repair=True; set it, or leave them out."
             )
         started = time.perf_counter()
+        command = self.photoshop.resolve(command, stop)
         parent = self.open_image(command.image)
         picture = self.images.load(parent.image_id)
         find_faces = self._faces_of(picture)
@@ -357,6 +374,20 @@ class Studio:
             raise InputError(f"{target} could not be written: {error.strerror}.") from error
         return target
 
+    def export_psd(
+        self, image_id: str, path: str | None, add_to: str | None = None, overwrite: bool = False
+    ) -> Path:
+        """Writes a version with its edits as masked layers; returns the path. Raises InputError."""
+        return export_psd(
+            self.images,
+            self.roots,
+            image_id,
+            path=path,
+            add_to=add_to,
+            overwrite=overwrite,
+            max_file_mb=self.settings.max_file_mb,
+        )
+
     def _edit(
         self,
         command: EditCommand,
@@ -367,7 +398,7 @@ class Studio:
         find_faces: FindFaces | None,
         on_step: OnStep,
         stop: Stop,
-        on_outcome: Callable[[Outcome], None] = _ignore_outcome,
+        finish: Callable[[Outcome], Outcome] = _as_it_is,
         batch: bool = False,
     ) -> list[Outcome]:
         engine = self.engine
@@ -403,14 +434,14 @@ class Studio:
                     "model_calls": result.model_calls,
                     "controlled_calls": result.controlled_calls,
                     "model_name": engine.card.name,
+                    "tags": list(command.tags or ()),
                 }
                 version = self.images.derive(parent, picture, patch, "edit", request, facts)
             else:
                 version = known
             elapsed = time.perf_counter() - started
             outcome = Outcome(version, elapsed, known is not None, (*warnings, *self._full()))
-            outcomes.append(outcome)
-            on_outcome(outcome)
+            outcomes.append(finish(outcome))
         return outcomes
 
     def _faces_of(self, picture: Picture) -> FindFaces | None:

@@ -17,8 +17,8 @@ def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError(
             'is not a region. Accepted: {"box": [left, top, right, bottom]}, {"ellipse": [left, top, right, '
             'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, {"part": '
-            f'"{"|".join(get_args(Part))}", "face": 0}}, or a list of them, in pixels of the picture. Other '
-            "words do not select: look at view_image(image_id, grid=True) to find coordinates"
+            f'"{"|".join(get_args(Part))}", "face": 0}}, {"document": "selection"}, or a list of them, in pixels '
+            "of the picture. Other words do not select: look at view_image(image_id, grid=True) to find coordinates"
         ) from error
 
 
@@ -26,7 +26,7 @@ ImageRef = Annotated[
     str,
     Field(
         description="image_id of an earlier result, path of a PNG, JPEG or WebP file in an allowed folder, "
-        "or a data: URI filled in by the client",
+        "a data: URI filled in by the client, or photoshop:active, the document open in Photoshop",
         min_length=1,
         examples=["img_3a4aa6b9c9e5ed0b3c7a", "panels/page1.png"],
     ),
@@ -40,7 +40,8 @@ RegionArg = Annotated[
     Field(
         description="What may change, in picture pixels, half-open; a list is the union. Select the whole "
         "feature with some skin round it: eyes with brows and lids, mouth with a margin. A part (left and "
-        "right are the viewer's) works where open_image found faces",
+        "right are the viewer's) works where open_image found faces. "
+        '{"document": "selection"} is what is selected in Photoshop',
         examples=[
             {"part": "mouth"},
             {"box": [86, 163, 170, 223]},

@@ -95,7 +95,11 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
             int, Field(description="Results with consecutive seeds", ge=1, le=8)
         ] = 1,
         place: Annotated[
-            bool, Field(description="Also place the result into the open Photoshop document")
+            bool,
+            Field(
+                description="Also place the result into its Photoshop document, as one masked layer; it waits "
+                "until Photoshop is there"
+            ),
         ] = False,
         wait: Annotated[
             bool,

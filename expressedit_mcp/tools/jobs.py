@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
+from expressedit_mcp.tools.placements import PlacementFacts, placements_in_words, waiting_facts
 from expressedit_mcp.tools.results import plain_result
 from expressedit_mcp.tools.strict import make_tool
 from expressedit_mcp.tools.worker import OpenStudio, in_thread
@@ -32,6 +33,7 @@ class JobItem(BaseModel):
     elapsed_s: float
     cached: bool = Field(description="True when the same request had been computed before")
     warnings: list[str]
+    placements: list[PlacementFacts] = Field(description="Layers in or on their way to Photoshop")
 
 
 class JobFacts(BaseModel):
@@ -91,20 +93,16 @@ def job_result(studio: Studio, record: JobRecord, said: str = "") -> CallToolRes
         done=record.done,
         total=record.total,
         what=record.what,
-        items=[
-            JobItem(
-                path=str(studio.images.path(item["image_id"])),
-                uri=f"expressedit://images/{item['image_id']}",
-                **item,
-            )
-            for item in record.items
-        ],
+        items=[_item(studio, item) for item in record.items],
         error=record.error,
     )
     lines = [
         f"Job {facts.job_id} {said or f'is {facts.state}'}: {facts.what} ({facts.done} of {facts.total})."
     ]
-    lines += [f"Made {item.image_id}: {item.path}" for item in facts.items]
+    lines += [
+        f"Made {item.image_id}: {item.path}{placements_in_words(item.placements)}"
+        for item in facts.items
+    ]
     if facts.error:
         lines.append(f"Error: {facts.error}")
     if facts.state in ("waiting", "running"):
@@ -112,3 +110,13 @@ def job_result(studio: Studio, record: JobRecord, said: str = "") -> CallToolRes
     elif facts.state in ("interrupted", "failed", "cancelled"):
         lines.append(f"get_job('{facts.job_id}', resume=true) goes on with it.")
     return plain_result(facts, "\n".join(lines))
+
+
+def _item(studio: Studio, item: dict[str, Any]) -> JobItem:
+    results = (studio.photoshop.bridge.outbox.get(name) for name in item["results"])
+    return JobItem(
+        **{name: value for name, value in item.items() if name != "results"},
+        path=str(studio.images.path(item["image_id"])),
+        uri=f"expressedit://images/{item['image_id']}",
+        placements=[waiting_facts(waiting) for waiting in results if waiting],
+    )

@@ -15,9 +15,14 @@ from mcp.types import (
 )
 from pydantic import BaseModel, Field
 
+from expressedit_mcp.tools.placements import PlacementFacts, placement_facts, placements_in_words
+
 if TYPE_CHECKING:
     from expressedit_mcp.images import Preview, Version
+    from expressedit_mcp.imaging import Face
     from expressedit_mcp.studio import Outcome, Studio
+
+_SEEN_TAGS = 6
 
 
 class ImageFacts(BaseModel):
@@ -39,11 +44,20 @@ class ImageFacts(BaseModel):
     notes: list[str] = Field(default=[], description="What was done to the picture on opening")
 
 
-class FaceFacts(BaseModel):
-    """A found face."""
+class SeenTag(BaseModel):
+    """A tag that a face seems to show."""
 
-    box: list[int]
-    confidence: float
+    tag: str
+    chance: float = Field(description="0..1, of each tag by itself")
+
+
+class FaceFacts(BaseModel):
+    """A found face, and what was read in it."""
+
+    box: list[int] = Field(description="[left, top, right, bottom], usable as context")
+    confidence: float = Field(description="0..1 that it is a face")
+    parts: dict[str, list[int]] = Field(description='Box by part, as {"part": name} selects them')
+    tags: list[SeenTag] = Field(description="Expression tags it seems to show, the likeliest first")
 
 
 class OpenedImage(ImageFacts):
@@ -80,6 +94,7 @@ class EditedImage(ImageFacts):
     model: ModelFacts | None = Field(description="Null when no model took part")
     warnings: list[str]
     variations: list[Made]
+    placements: list[PlacementFacts] = Field(description="Layers in or on their way to Photoshop")
 
 
 class ImageList(BaseModel):
@@ -112,17 +127,29 @@ def image_facts(studio: Studio, version: Version) -> dict[str, Any]:
     }
 
 
+def face_facts(face: Face) -> FaceFacts:
+    """A face as a tool tells of it."""
+    likeliest = sorted(face.tags, key=lambda tag: -face.tags[tag])[:_SEEN_TAGS]
+    return FaceFacts(
+        box=face.box.as_list(),
+        confidence=face.confidence,
+        parts={name: box.as_list() for name, box in face.parts.items()},
+        tags=[SeenTag(tag=tag, chance=round(face.tags[tag], 3)) for tag in likeliest],
+    )
+
+
 def opened_result(studio: Studio, version: Version) -> CallToolResult:
     """The answer to opening a picture."""
     faces = studio.find_faces(version.image_id)
-    found = None
-    if faces is not None:
-        found = [FaceFacts(box=f.box.as_list(), confidence=f.confidence) for f in faces]
+    found = None if faces is None else [face_facts(face) for face in faces]
     facts = OpenedImage(**image_facts(studio, version), faces=found)
     summary = (
         f"Opened {facts.source} as {facts.image_id}, {facts.width} x {facts.height} {facts.mode}."
     )
-    return _with_picture(studio, version, summary, facts)
+    for number, face in enumerate(found or ()):
+        seen = ", ".join(f"{tag.tag} {tag.chance:.2f}" for tag in face.tags)
+        summary += f" Face {number} at {face.box} seems to show {seen}."
+    return picture_result(studio, version, summary, facts)
 
 
 def edited_result(studio: Studio, outcomes: list[Outcome]) -> CallToolResult:
@@ -138,6 +165,7 @@ def edited_result(studio: Studio, outcomes: list[Outcome]) -> CallToolResult:
         model=_model(studio, version),
         warnings=list(first.warnings),
         variations=[_made(studio, outcome) for outcome in outcomes],
+        placements=[placement_facts(p) for outcome in outcomes for p in outcome.placings],
     )
     left, top, right, bottom = version.changed_box or (0, 0, 0, 0)
     retry = (
@@ -149,8 +177,9 @@ def edited_result(studio: Studio, outcomes: list[Outcome]) -> CallToolResult:
     summary = (
         f"Made {facts.image_id}{known}: {facts.path}\nOnly pixels in [{left}, {top}, {right}, {bottom}] "
         f"changed; all others are byte for byte those of {facts.parent}.{retry}"
+        f"{placements_in_words(facts.placements)}"
     )
-    return _with_picture(studio, version, summary, facts)
+    return picture_result(studio, version, summary, facts)
 
 
 def plain_result(facts: BaseModel, summary: str) -> CallToolResult:
@@ -166,9 +195,10 @@ def preview_content(preview: Preview) -> ImageContent:
     return ImageContent(data=base64.b64encode(preview.data).decode(), mime_type=preview.mime_type)
 
 
-def _with_picture(
+def picture_result(
     studio: Studio, version: Version, summary: str, facts: BaseModel
 ) -> CallToolResult:
+    """Facts in text and structure, a preview of the version, and a link to it."""
     from expressedit_mcp.images import make_preview
 
     text = TextContent(text=f"{summary}\n{facts.model_dump_json()}")

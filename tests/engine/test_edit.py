@@ -6,14 +6,16 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 import tiny_sdxl
 import torch
 
 from expressedit_mcp.engine import EditRequest, LocalEngine, find_source
-from expressedit_mcp.engine.edit import Editor
+from expressedit_mcp.engine.edit import Editor, _latent_mask
 from expressedit_mcp.engine.models import load_models
 from expressedit_mcp.errors import Cancelled, ModelError
 from expressedit_mcp.imaging import Size
@@ -201,3 +203,71 @@ def test_a_bad_card_is_refused_by_name(card_file: Path, text: str) -> None:
 def test_a_folder_that_is_no_model_says_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="EXPRESSEDIT_MODEL"):
         find_source(tmp_path)
+
+
+class IdentityVae(torch.nn.Module):
+    """Loses nothing: an 8 x 8 block of pixels becomes the channels of one latent."""
+
+    config = SimpleNamespace(scaling_factor=0.13025)
+
+    def encode(self, pixels: torch.Tensor) -> SimpleNamespace:
+        latents = torch.nn.functional.pixel_unshuffle(pixels, 8)
+        return SimpleNamespace(latent_dist=SimpleNamespace(mode=lambda: latents))
+
+    def decode(self, latents: torch.Tensor, return_dict: bool) -> tuple[torch.Tensor]:
+        return (torch.nn.functional.pixel_shuffle(latents, 8),)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("crop", "model"),
+    [
+        ((64, 64), (64, 64)),
+        ((61, 61), (64, 64)),
+        ((37, 37), (64, 64)),
+        ((50, 29), (128, 96)),
+        ((63, 48), (128, 96)),
+    ],
+)
+def test_an_identity_model_and_no_steps_return_the_crop(
+    editor: Editor, crop: tuple[int, int], model: tuple[int, int], dtype: type
+) -> None:
+    width, height = crop
+    y, x = np.mgrid[0:height, 0:width] / 12
+    waves = [np.sin(x + 1) * np.cos(y), np.cos(x - y / 2), np.sin(x / 2) * np.sin(y + 2)]
+    top = np.iinfo(dtype).max
+    pixels = np.rint((0.5 + 0.4 * np.stack(waves, axis=2)) * top).astype(dtype)
+    selection = np.zeros((height, width), np.uint8)
+    selection[height // 4 : -height // 4, width // 5 : -width // 3] = 255
+    wanted = request(crop=pixels, selection=selection, model_size=Size(*model), strength=0.0)
+    identity = Editor(replace(editor.models, vae=IdentityVae()))
+    rgb = run(identity, wanted)
+    assert np.abs(rgb - pixels / top).max() * 255 < 1
+
+
+@pytest.mark.parametrize("stride", [4, 8])
+@pytest.mark.parametrize(
+    "box", [(16, 24, 40, 48), (17, 25, 39, 45), (0, 0, 9, 64), (63, 63, 64, 64), (0, 0, 64, 64)]
+)
+def test_denoising_reaches_about_one_latent_beyond_the_selection(stride: int, box: tuple) -> None:
+    left, top, right, bottom = box
+    selected = np.zeros((64, 64), np.float32)
+    selected[top:bottom, left:right] = 0.01
+    mask = _latent_mask(selected, stride, torch.zeros(1))[0, 0].numpy() > 0
+    assert mask.shape == (64 // stride, 64 // stride)
+    free = np.kron(mask, np.ones((stride, stride), bool))
+    distance = cv2.distanceTransform((selected == 0).astype(np.uint8), cv2.DIST_C, 3)
+    assert free[distance <= stride // 2].all()
+    assert distance[free].max() < 1.5 * stride + 1
+
+
+def test_a_page_shape_is_edited_at_its_bucket(editor: Editor) -> None:
+    rng = np.random.default_rng(0)
+    selection = np.zeros((57, 38), np.uint8)
+    selection[10:40, 5:30] = 255
+    page = request(
+        crop=rng.integers(0, 256, (57, 38, 3), dtype=np.uint8),
+        selection=selection,
+        model_size=Size(64, 96),
+    )
+    assert run(editor, page).shape == (57, 38, 3)

@@ -16,6 +16,7 @@ from expressedit_mcp.imaging import Box, Patch, Picture, apply_patch
 
 REQUEST = {"operation": "edit", "prompt": [["smile", 1.0]], "seed": 7}
 CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
+TEXT = ((b"tEXt", b"parameters\0Steps: 30"),)
 
 
 @pytest.fixture
@@ -86,6 +87,24 @@ def test_profile_and_resolution_are_stored_with_the_pixels(store):
     assert loaded.dpi == pytest.approx(picture.dpi, abs=0.02)
 
 
+def test_16_bits_profile_and_text_live_on_in_every_version(store):
+    rng = np.random.default_rng(2)
+    pixels = rng.integers(0, 65536, (20, 30, 3), np.uint16)
+    pixels[0, 0] = 12345
+    picture = Picture(pixels, bytes(200), None, TEXT)
+    parent = store.add(picture, "hero.png")
+    alpha = np.full((8, 12), 200, np.uint8)
+    patch = Patch(Box(3, 5, 15, 13), rng.integers(0, 65536, (8, 12, 3), np.uint16), alpha)
+    child = store.derive(parent, picture, patch, "edit", REQUEST)
+    after, stored = store.load(child.image_id), store.load_patch(child.image_id)
+    assert np.array_equal(after.pixels, apply_patch(picture, patch).pixels)
+    assert after.pixels[0, 0].tolist() == [12345] * 3
+    assert (after.icc, after.text) == (picture.icc, TEXT)
+    assert stored.pixels.dtype == np.uint16
+    assert np.array_equal(stored.pixels, patch.pixels)
+    assert np.array_equal(stored.alpha, alpha)
+
+
 def test_an_id_is_a_word_that_the_pattern_knows(store):
     assert ID_PATTERN.fullmatch(store.add(a_picture(), "x").image_id)
 
@@ -105,8 +124,10 @@ def test_the_same_pixels_are_the_same_version(store):
         Picture(a_picture().pixels.reshape(30, 20, 3).copy()),
         Picture(a_picture().pixels.copy(), icc=b"profile"),
         Picture(a_picture().pixels.copy(), dpi=(72.0, 72.0)),
+        Picture(a_picture().pixels.copy(), text=TEXT),
+        Picture(a_picture().pixels.astype(np.uint16)),
     ],
-    ids=["pixels", "mode", "shape", "profile", "resolution"],
+    ids=["pixels", "mode", "shape", "profile", "resolution", "text", "depth"],
 )
 def test_anything_that_differs_makes_another_version(store, other):
     assert store.add(a_picture(), "x").image_id != store.add(other, "x").image_id

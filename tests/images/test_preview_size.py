@@ -46,6 +46,13 @@ def test_a_small_picture_is_shown_exactly_as_png():
     assert np.array_equal(np.array(shown(preview)), pixels)
 
 
+def test_a_16_bit_picture_is_shown_at_its_nearest_8_bit_levels():
+    deep = np.random.default_rng(1).integers(0, 65536, (30, 40, 4), np.uint16)
+    deep[..., 3] = 65535
+    image = np.array(shown(make_preview(deep)))
+    assert np.array_equal(image, np.rint(deep[..., :3] / 257))
+
+
 def test_a_small_picture_is_not_enlarged():
     preview = make_preview(noise(40, 30), max_side=768)
     assert (preview.width, preview.height) == (40, 30)

@@ -16,18 +16,24 @@ from expressedit_mcp.imaging import (
     outside_unchanged,
     to_rgb,
 )
-from expressedit_mcp.imaging.picture import from_rgb
+from expressedit_mcp.imaging.colour import from_srgb
 
-CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
+MODES = {
+    f"{mode}{depth}": (channels, dtype)
+    for mode, channels in (("L", 1), ("RGB", 3), ("RGBA", 4))
+    for depth, dtype in (("", np.uint8), (" 16", np.uint16))
+}
 SIZES = [(1, 1), (1, 37), (37, 1), (2, 3), (41, 29), (64, 64), (1021, 3), (2503, 1999)]
 
 
-def noise(shape: tuple[int, ...], seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+def noise(shape: tuple[int, ...], seed: int, dtype: type = np.uint8) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype, True)
 
 
 def a_picture(width: int, height: int, mode: str, seed: int = 0) -> Picture:
-    return Picture(noise((height, width, CHANNELS[mode]), seed), b"profile", (300.0, 300.0))
+    channels, dtype = MODES[mode]
+    pixels = noise((height, width, channels), seed, dtype)
+    return Picture(pixels, b"profile", (300.0, 300.0), ((b"tEXt", b"parameters\0steps: 30"),))
 
 
 def a_patch(picture: Picture, box: Box, seed: int = 1) -> Patch:
@@ -37,7 +43,7 @@ def a_patch(picture: Picture, box: Box, seed: int = 1) -> Patch:
     kind = noise(box.size.shape, seed + 1)
     alpha[kind < 80] = 0
     alpha[kind > 200] = 255
-    return Patch(box, noise((*box.size.shape, colours), seed + 2), alpha)
+    return Patch(box, noise((*box.size.shape, colours), seed + 2, picture.pixels.dtype.type), alpha)
 
 
 @st.composite
@@ -47,7 +53,7 @@ def cases(draw):
     xs = sorted(draw(st.sets(st.integers(0, width), min_size=2, max_size=2)))
     ys = sorted(draw(st.sets(st.integers(0, height), min_size=2, max_size=2)))
     seed = draw(st.integers(0, 2**16))
-    picture = a_picture(width, height, draw(st.sampled_from(list(CHANNELS))), seed)
+    picture = a_picture(width, height, draw(st.sampled_from(list(MODES))), seed)
     return picture, a_patch(picture, Box(xs[0], ys[0], xs[1], ys[1]), seed + 1)
 
 
@@ -71,7 +77,7 @@ def test_no_byte_outside_alpha_changes_nor_the_alpha_channel(case):
     assert_only_the_patch_changed(*case)
 
 
-@pytest.mark.parametrize("mode", CHANNELS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_no_byte_outside_alpha_changes_at_any_size(width, height, mode):
     picture = a_picture(width, height, mode)
@@ -101,7 +107,16 @@ def test_full_alpha_gives_exactly_the_patch(case):
     assert np.array_equal(after[..., : patch.pixels.shape[2]], patch.pixels)
 
 
-@pytest.mark.parametrize("mode", CHANNELS)
+def test_generated_colour_has_more_than_8_bits_in_a_16_bit_picture():
+    picture = a_picture(64, 64, "RGB 16")
+    selection = box_selection((0, 0, 64, 64), picture.size)
+    rgb = np.linspace(0.5, 0.51, 64 * 64 * 3, dtype=np.float32).reshape(64, 64, 3)
+    after = apply_patch(picture, Patch.of(rgb, picture.size.box, selection, picture))
+    assert np.array_equal(after.pixels, np.rint(rgb * 65535))
+    assert len(np.unique(after.pixels)) > 600  # 8 bits have 3 levels there
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_alpha_0_everywhere_changes_nothing(mode):
     picture = a_picture(9, 7, mode)
     patch = a_patch(picture, Box(2, 1, 8, 6))
@@ -117,10 +132,10 @@ def test_the_picture_given_stays_as_it_was():
     assert not np.shares_memory(picture.pixels, after.pixels)
 
 
-def test_profile_and_resolution_pass_through():
+def test_profile_resolution_and_text_pass_through():
     picture = a_picture(9, 7, "RGB")
     after = apply_patch(picture, a_patch(picture, Box(0, 0, 4, 4)))
-    assert (after.icc, after.dpi) == (picture.icc, picture.dpi)
+    assert (after.icc, after.dpi, after.text) == (picture.icc, picture.dpi, picture.text)
 
 
 def test_a_hundred_patches_leave_the_outside_as_it_was():
@@ -160,8 +175,10 @@ def test_changes_inside_count_as_no_change_outside(case):
     assert outside_unchanged(picture, Picture(after), patch)
 
 
-@pytest.mark.parametrize("other", [(9, 8, "RGB"), (8, 9, "RGB"), (9, 7, "RGBA"), (9, 7, "L")])
-def test_another_size_or_mode_counts_as_a_change(other):
+@pytest.mark.parametrize(
+    "other", [(9, 8, "RGB"), (8, 9, "RGB"), (9, 7, "RGBA"), (9, 7, "L"), (9, 7, "RGB 16")]
+)
+def test_another_size_mode_or_depth_counts_as_a_change(other):
     picture = a_picture(9, 7, "RGB")
     patch = a_patch(picture, Box(0, 0, 9, 7))
     assert not outside_unchanged(picture, a_picture(*other), patch)
@@ -192,7 +209,7 @@ def test_a_patch_may_come_from_a_crop_that_reaches_over_the_border():
 )
 def test_colour_for_a_grey_picture_becomes_luma(rgb, grey):
     pixel = np.array([[rgb]], np.float32)
-    assert from_rgb(pixel, np.zeros((1, 1, 1), np.uint8)).tolist() == [[[grey]]]
+    assert from_srgb(pixel, Picture(np.zeros((1, 1, 1), np.uint8))).tolist() == [[[grey]]]
 
 
 @pytest.mark.parametrize(
@@ -200,21 +217,23 @@ def test_colour_for_a_grey_picture_becomes_luma(rgb, grey):
 )
 def test_generated_colour_is_rounded_and_kept_in_range(value, level):
     pixel = np.full((1, 1, 3), value, np.float32)
-    assert from_rgb(pixel, np.zeros((1, 1, 3), np.uint8)).tolist() == [[[level] * 3]]
+    assert from_srgb(pixel, Picture(np.zeros((1, 1, 3), np.uint8))).tolist() == [[[level] * 3]]
 
 
-@pytest.mark.parametrize("mode", CHANNELS)
+@pytest.mark.parametrize("mode", MODES)
 def test_a_picture_knows_its_mode_and_size(mode):
     picture = a_picture(5, 4, mode)
-    assert (picture.mode, picture.size) == (mode, Size(5, 4))
+    assert (picture.mode, picture.size) == (mode.split()[0], Size(5, 4))
 
 
-@pytest.mark.parametrize("mode", CHANNELS)
+@pytest.mark.parametrize("mode", MODES)
 def test_the_colour_of_a_picture_has_three_channels(mode):
     pixels = a_picture(5, 4, mode).pixels
     rgb = to_rgb(pixels)
     assert rgb.shape == (4, 5, 3)
-    assert np.array_equal(rgb[..., : min(3, pixels.shape[2])], pixels[..., :3])
+    assert rgb.dtype == np.uint8
+    levels = np.rint(pixels[..., :3] / (np.iinfo(pixels.dtype).max / 255))
+    assert np.array_equal(rgb, np.broadcast_to(levels, rgb.shape))
 
 
 def test_the_pixels_of_a_picture_cannot_be_written():
@@ -227,9 +246,9 @@ def test_the_pixels_of_a_picture_cannot_be_written():
     [
         (np.zeros((4, 4), np.uint8), "must be"),
         (np.zeros((4, 4, 2), np.uint8), "must be"),
-        (np.zeros((4, 4, 3), np.uint16), "must be uint8"),
+        (np.zeros((4, 4, 3), np.float32), "must be uint8 or uint16"),
     ],
-    ids=["no channel axis", "two channels", "16 bit"],
+    ids=["no channel axis", "two channels", "float"],
 )
 def test_arrays_that_are_no_picture_are_refused(pixels, wrong):
     with pytest.raises(ValueError, match=wrong):

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expressedit_mcp.imaging import Box, CropPlan, Size, extract, plan_crop, resize, restore
+from expressedit_mcp.imaging import (
+    Box,
+    CropPlan,
+    Size,
+    aspect_buckets,
+    extract,
+    plan_crop,
+    resize,
+    restore,
+)
 
 PICTURE = Size(400, 300)
 
@@ -29,6 +38,7 @@ def plans(draw):
         context=context,
         margin=draw(st.floats(0, 3)),
         min_side_px=draw(st.integers(1, 200)),
+        buckets=draw(st.sampled_from([(), aspect_buckets(64), aspect_buckets(1024)])),
     )
     return size, selection, context, plan
 
@@ -98,6 +108,49 @@ def smooth(size: Size, seed: int = 0) -> np.ndarray:
 def test_the_crop_of_a_selection(selection, options, box):
     plan = plan_crop(PICTURE, selection, native_px=1024, **options)
     assert plan == CropPlan(box, Size(1024, 1024))
+
+
+PAGE = Size(1664, 2432)
+
+
+@pytest.mark.parametrize(
+    ("selection", "options", "box", "model"),
+    [
+        (Box(0, 0, 1664, 2432), {}, Box(0, 0, 1664, 2432), Size(832, 1216)),
+        (Box(100, 1000, 1600, 1400), {}, Box(100, 888, 1600, 1513), Size(1536, 640)),
+        (Box(700, 100, 900, 2300), {}, Box(340, 96, 1260, 2304), Size(640, 1536)),
+        (Box(0, 1200, 1600, 2432), {"margin": 0.25}, Box(0, 768, 1664, 2432), Size(1024, 1024)),
+        (Box(100, 100, 1124, 300), {}, Box(100, 0, 1124, 1024), Size(1024, 1024)),
+        (Box(100, 900, 700, 1000), {"margin": 0.3}, Box(0, 470, 960, 1430), Size(1024, 1024)),
+        (
+            Box(10, 10, 20, 20),
+            {"context": Box(0, 0, 1664, 1000), "margin": 9},
+            Box(-43, 0, 1707, 1000),
+            Size(1344, 768),
+        ),
+    ],
+    ids=[
+        "whole page",
+        "wide",
+        "high",
+        "nearly square",
+        "of native length",
+        "smaller than native",
+        "context",
+    ],
+)
+def test_a_crop_larger_than_native_takes_the_nearest_bucket(selection, options, box, model):
+    plan = plan_crop(PAGE, selection, native_px=1024, buckets=aspect_buckets(1024), **options)
+    assert (plan.box, plan.model_size) == (box, model)
+
+
+@pytest.mark.parametrize("native_px", [512, 768, 1024, 1536])
+def test_buckets_have_about_native_pixels_and_fit_the_latents(native_px):
+    buckets = aspect_buckets(native_px)
+    assert buckets[0] == Size(native_px, native_px)
+    for bucket in buckets:
+        assert 0.88 < bucket.width * bucket.height / native_px**2 < 1.06
+        assert bucket.width % 32 == bucket.height % 32 == 0
 
 
 @settings(deadline=None)

@@ -243,3 +243,17 @@ def test_what_shrinking_uncovers_is_filled_from_around():
     ring = np.ones(SIZE.shape, bool)
     ring[60:100, 80:120] = False
     assert after.pixels[ring].min() >= 250
+
+
+@pytest.mark.parametrize("mode", CHANNELS)
+@pytest.mark.parametrize(("x", "y"), SCALES)
+def test_16_bit_pictures_are_scaled_as_8_bit_ones_but_finer(x, y, mode):
+    picture = in_mode(spot(90, 75).pixels, mode)
+    deep = Picture(picture.pixels.astype(np.uint16) * 257)
+    selection = ellipse_selection((70, 60, 110, 92), SIZE)
+    patches = [scale_under(made, selection, x, y) for made in (picture, deep)]
+    assert patches[1].pixels.dtype == np.uint16
+    assert outside_unchanged(deep, apply_patch(deep, patches[1]), patches[1])
+    assert np.array_equal(patches[1].alpha, patches[0].alpha)
+    assert np.abs(patches[1].pixels / 257 - patches[0].pixels).max() < 2.5
+    assert (patches[1].pixels % 257 != 0).any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,8 @@ def test_the_denoiser_learns_and_goes_on_where_it_stopped(tmp_path: Path) -> Non
                 denoiser = make_denoiser()
                 learner = trainer(denoiser.modules, folder)
                 assert learner.resume()
-            losses.append(float(learner.update(lambda at: denoiser_losses(denoiser, at))["loss"]))
+            losses_at = functools.partial(denoiser_losses, denoiser)
+            losses.append(float(learner.update(losses_at)["loss"]))
         return denoiser, losses
 
     straight, losses = learn(tmp_path / "a", restart=False)
@@ -129,7 +131,9 @@ def denoiser_losses(denoiser: Denoiser, step: int) -> Losses:
 
 
 def test_what_is_exported_edits_in_the_engine_and_loads_in_diffusers(tmp_path: Path) -> None:
-    from diffusers import StableDiffusionXLControlNetInpaintPipeline
+    from diffusers.pipelines.controlnet.pipeline_controlnet_inpaint_sd_xl import (
+        StableDiffusionXLControlNetInpaintPipeline,
+    )
 
     export_model(tmp_path, make_denoiser(), make_vae())
     engine = LocalEngine(tmp_path, "cpu")

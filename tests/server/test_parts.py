@@ -136,9 +136,9 @@ def laughing(pictures_dir: Path) -> str:
     return "laughing.png"
 
 
-async def test_a_face_is_read(client: Client, laughing: str) -> None:
-    refused, text, read = await call(client, "read_face", image=laughing, limit=10)
-    assert not refused, text
+async def test_an_opened_face_is_read(client: Client, laughing: str) -> None:
+    _, text, opened = await call(client, "open_image", source=laughing)
+    (read,) = opened["faces"]
     assert {"^_^", ":d"} <= {seen["tag"] for seen in read["tags"]}
     assert set(read["parts"]) >= {"mouth", "eyes", "brows"}
     assert read["tags"][0]["tag"] in text

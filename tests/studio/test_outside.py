@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import icc_profiles
 import numpy as np
 import pytest
 import tiny_sdxl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from expressedit_mcp.imaging import Picture
 from expressedit_mcp.regions import BoxRegion, EllipseRegion, PolygonRegion
@@ -28,9 +30,30 @@ def tiny_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     studio.close()
 
 
-def check(studio: Studio, pixels: np.ndarray, region: object, **changes: object) -> None:
-    """Edits and compares every byte where the stored alpha is 0."""
-    parent = studio.images.add(Picture(pixels.copy()), "made")
+PROFILES = {
+    "none": None,
+    "Adobe RGB": icc_profiles.rgb_profile(icc_profiles.ADOBE_RGB, icc_profiles.gamma(2.2)),
+    "grey": icc_profiles.grey_profile(icc_profiles.gamma(1.8)),
+    "not computed": icc_profiles.profile(b"RGB ", {}),
+}
+
+
+def noise(
+    height: int, width: int, channels: int, dtype: type = np.uint8, seed: int = 0
+) -> np.ndarray:
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(seed).integers(0, top, (height, width, channels), dtype, True)
+
+
+def check(
+    studio: Studio,
+    pixels: np.ndarray,
+    region: object,
+    profile: str = "none",
+    **changes: object,
+) -> None:
+    """Edits and compares every value where the stored alpha is 0."""
+    parent = studio.images.add(Picture(pixels.copy(), PROFILES[profile]), "made")
     command = EditCommand(parent.image_id, region, tags=("smile",), quality="draft", **changes)  # type: ignore[arg-type]
     version = studio.edit(command)[0].version
     _compare(studio, pixels, version.image_id)
@@ -42,17 +65,19 @@ def _compare(studio: Studio, before: np.ndarray, image_id: str) -> None:
     assert patch is not None
     alpha = np.zeros(before.shape[:2], np.uint8)
     alpha[patch.box.slices] = patch.alpha
+    assert after.dtype == before.dtype
     assert np.array_equal(before[alpha == 0], after[alpha == 0])
     if before.shape[2] == 4:
         assert np.array_equal(before[..., 3], after[..., 3])
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, float]:
+def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, float, str]:
     width, height = draw(st.integers(1, 150)), draw(st.integers(1, 150))
     channels = draw(st.sampled_from([1, 3, 4]))
     seed = draw(st.integers(0, 2**32 - 1))
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+    dtype = draw(st.sampled_from([np.uint8, np.uint16]))
+    pixels = noise(height, width, channels, dtype, seed)
     left, top = draw(st.integers(-20, width - 1)), draw(st.integers(-20, height - 1))
     right = draw(st.integers(max(left, 0) + 1, width + 20))
     bottom = draw(st.integers(max(top, 0) + 1, height + 20))
@@ -65,7 +90,7 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, float]:
             ]
         )
     )
-    return pixels, region, draw(st.sampled_from([0, 3]))
+    return pixels, region, draw(st.sampled_from([0, 3])), draw(st.sampled_from(list(PROFILES)))
 
 
 @settings(
@@ -74,9 +99,9 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, float]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(cases())
-def test_any_size_mode_and_box(tiny_studio: Studio, case: tuple) -> None:
-    pixels, region, grow_px = case
-    check(tiny_studio, pixels, region, grow_px=grow_px)
+def test_any_size_mode_depth_profile_and_box(tiny_studio: Studio, case: tuple) -> None:
+    pixels, region, grow_px, profile = case
+    check(tiny_studio, pixels, region, profile, grow_px=grow_px)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +123,62 @@ def test_named_sizes(
     tiny_studio: Studio, size: tuple[int, int], region: object, channels: int
 ) -> None:
     width, height = size
-    rng = np.random.default_rng(width * height + channels)
-    check(tiny_studio, rng.integers(0, 256, (height, width, channels), dtype=np.uint8), region)
+    check(tiny_studio, noise(height, width, channels), region)
 
 
-def test_scaling_writes_only_its_patch(tiny_studio: Studio) -> None:
-    pixels = np.random.default_rng(3).integers(0, 256, (90, 120, 4), dtype=np.uint8)
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_16_bits_in_every_profile(tiny_studio: Studio, channels: int, profile: str) -> None:
+    pixels = noise(90, 120, channels, np.uint16)
+    pixels[0, 0] = 12345
+    region = EllipseRegion(ellipse=[40, 30, 90, 80])
+    check(tiny_studio, pixels, region, profile)
+    check(tiny_studio, pixels, BoxRegion(box=[0, 0, 120, 90]), profile)
+
+
+def test_the_inside_of_a_16_bit_picture_has_more_than_8_bits(tiny_studio: Studio) -> None:
+    parent = tiny_studio.images.add(Picture(noise(90, 120, 3, np.uint16)), "made")
+    command = EditCommand(parent.image_id, BoxRegion(box=[30, 30, 90, 80]), tags=("smile",))
+    version = tiny_studio.edit(command)[0].version
+    patch = tiny_studio.images.load_patch(version.image_id)
+    assert patch is not None
+    assert len(np.unique(patch.pixels)) > 1000
+    assert (patch.pixels % 257 != 0).mean() > 0.9
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_palette_file(tiny_studio: Studio, alpha: bool) -> None:
+    image = Image.fromarray(noise(80, 70, 3)).quantize(64)
+    path = tiny_studio.roots.allowed[0] / f"palette-{alpha}.png"
+    if alpha:
+        image.info["transparency"] = 5
+    image.save(path)
+    opened = tiny_studio.open_image(str(path))
+    before = tiny_studio.images.load(opened.image_id).pixels
+    assert np.array_equal(before, np.array(Image.open(path).convert("RGBA" if alpha else "RGB")))
+    command = EditCommand(str(path), BoxRegion(box=[20, 20, 50, 50]), tags=("smile",))
+    _compare(tiny_studio, before, tiny_studio.edit(command)[0].version.image_id)
+
+
+def test_a_profile_that_is_not_computed_is_warned_of(tiny_studio: Studio) -> None:
+    picture = Picture(noise(40, 40, 3), PROFILES["not computed"])
+    parent = tiny_studio.images.add(picture, "made")
+    command = EditCommand(parent.image_id, BoxRegion(box=[5, 5, 30, 30]), tags=("smile",))
+    warnings = tiny_studio.edit(command)[0].warnings
+    assert any("as if they were sRGB" in warning for warning in warnings)
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_the_largest_picture(tiny_studio: Studio, dtype: type) -> None:
+    pixels = noise(8192, 8192, 3, dtype)
+    check(tiny_studio, pixels, BoxRegion(box=[8000, 8000, 8192, 8192]))
+    check(tiny_studio, pixels, EllipseRegion(ellipse=[100, 100, 6000, 5000]))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_scaling_writes_only_its_patch(tiny_studio: Studio, dtype: type) -> None:
+    pixels = noise(90, 120, 4, dtype)
     parent = tiny_studio.images.add(Picture(pixels.copy()), "made")
     for factor in (0.3, 1.0, 2.5):
         region = [EllipseRegion(ellipse=[10, 10, 40, 45]), BoxRegion(box=[80, 50, 119, 90])]
@@ -159,6 +234,6 @@ def test_after_a_hundred_edits_of_a_large_picture(tiny_studio: Studio) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(cases())
-def test_any_size_mode_and_box_at_length(tiny_studio: Studio, case: tuple) -> None:
-    pixels, region, grow_px = case
-    check(tiny_studio, pixels, region, grow_px=grow_px)
+def test_any_size_mode_depth_profile_and_box_at_length(tiny_studio: Studio, case: tuple) -> None:
+    pixels, region, grow_px, profile = case
+    check(tiny_studio, pixels, region, profile, grow_px=grow_px)

@@ -86,7 +86,6 @@ def test_prompt_and_tags_say_the_same(studio: Studio, hero: Path) -> None:
         ({"region": PartRegion(part="mouth", face=3)}, "no face 3"),
         ({"region": ()}, "list of regions is empty"),
         ({"context": (300.0, 0.0, 400.0, 10.0)}, "lies outside the picture"),
-        ({"place": True}, "Photoshop bridge"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_computed(

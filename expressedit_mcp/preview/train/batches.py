@@ -66,7 +66,10 @@ def random_batch(
 
 
 def _sample(
-    rng: np.random.Generator, encoded: Sequence[Encoded], vocabulary_ids: dict[str, int], window: int
+    rng: np.random.Generator,
+    encoded: Sequence[Encoded],
+    vocabulary_ids: dict[str, int],
+    window: int,
 ) -> tuple[np.ndarray, ...]:
     chosen = encoded[int(rng.integers(len(encoded)))]
     index = int(rng.integers(len(chosen.latents)))
@@ -100,7 +103,7 @@ def _sample(
 def touched_cells(selected: np.ndarray) -> np.ndarray:
     """(S, S) bool pixels to (s, s) bool latent cells, as the engine does."""
     cells = selected.reshape(LATENT_SIDE, LATENT_STRIDE, LATENT_SIDE, LATENT_STRIDE)
-    return cells.any(axis=(1, 3))
+    return np.asarray(cells.any(axis=(1, 3)))
 
 
 def _window(rng: np.random.Generator, cells: np.ndarray, side: int) -> tuple[slice, slice]:

@@ -40,7 +40,11 @@ class Denoiser:
         """The model's output (B, C, w, w) for noisy latents z at timesteps t (B,)."""
         context, pooled = encode_text((self.text_encoder, self.text_encoder_2), batch.ids)
         added = {"text_embeds": pooled, "time_ids": time_ids(len(z), z.device)}
-        kwargs = {"encoder_hidden_states": context, "added_cond_kwargs": added, "return_dict": False}
+        kwargs = {
+            "encoder_hidden_states": context,
+            "added_cond_kwargs": added,
+            "return_dict": False,
+        }
         residuals = {}
         if controlled:
             down, middle = self.controlnet(z, t, controlnet_cond=batch.hint, **kwargs)

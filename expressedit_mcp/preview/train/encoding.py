@@ -10,7 +10,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from .batches import Encoded
 from .drawings import load_shard
-from .vae import as_input
+from .vae import as_input, posterior
 
 _BATCH = 8
 
@@ -25,7 +25,7 @@ def encode_shard(vae: AutoencoderKL, folder: Path, device: torch.device) -> None
     parts = []
     for start in range(0, len(pixels), _BATCH):
         batch = as_input(np.ascontiguousarray(pixels[start : start + _BATCH])).to(device)
-        latents = vae.encode(batch).latent_dist.mode() * vae.config["scaling_factor"]
+        latents = posterior(vae, batch).mode() * vae.config["scaling_factor"]
         parts.append(latents.half().cpu().numpy())
     part = folder / "latents.part.npy"
     np.save(part, np.concatenate(parts))

@@ -65,7 +65,9 @@ class Trainer:
     def checkpoint(self) -> Path:
         return self.folder / "checkpoint.safetensors"
 
-    def run(self, losses_at: LossAt, every: int = 0, on_step: Callable[[], None] = lambda: None) -> None:
+    def run(
+        self, losses_at: LossAt, every: int = 0, on_step: Callable[[], None] = lambda: None
+    ) -> None:
         """Trains from the current step to the last; on_step is called by the leader each `every` steps."""
         log = _Log(self.folder / "log.jsonl", self.steps) if self.team.leads else None
         saved = time.monotonic()
@@ -100,7 +102,8 @@ class Trainer:
         self.step += 1
         # young averages forget faster, so that they do not hold the start
         share = 1 - min(self._averaging, self.step / (self.step + 20))
-        torch._foreach_lerp_(list(self.averages.values()), [p.detach() for p in params], share)
+        for average, param in zip(self.averages.values(), params, strict=True):
+            average.lerp_(param.detach(), share)
         return {name: value.detach() for name, value in losses.items()}
 
     @contextmanager

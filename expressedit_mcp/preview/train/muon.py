@@ -47,11 +47,13 @@ class Muon(torch.optim.Optimizer):
         lr, momentum = group["lr"], group["momentum"]
         matrices = []
         for param in params:
+            gradient = param.grad
+            assert gradient is not None
             state = self.state[param]
             if "momentum" not in state:
                 state["momentum"] = torch.zeros_like(param)
-            state["momentum"].lerp_(param.grad, 1 - momentum)
-            ahead = param.grad.lerp(state["momentum"], momentum)
+            state["momentum"].lerp_(gradient, 1 - momentum)
+            ahead = gradient.lerp(state["momentum"], momentum)
             matrices.append(ahead.reshape(param.shape[0], -1))
         updates = orthogonalised(torch.stack(matrices).to(self._dtype))
         size = 0.2 * max(matrices[0].shape) ** 0.5

@@ -34,11 +34,13 @@ SCHEDULER = {
 
 def make_vae() -> AutoencoderKL:
     """An untrained VAE, 8 pixels to a latent cell of 4 channels."""
-    widths = (16, 16, 32, 64)
+    levels: dict[str, Any] = {  # diffusers declares tuples of length 1
+        "block_out_channels": (16, 16, 32, 64),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+    }
     return AutoencoderKL(
-        block_out_channels=widths,
-        down_block_types=("DownEncoderBlock2D",) * len(widths),
-        up_block_types=("UpDecoderBlock2D",) * len(widths),
+        **levels,
         layers_per_block=1,
         latent_channels=LATENT_CHANNELS,
         norm_num_groups=8,
@@ -72,7 +74,12 @@ def make_text_encoders(vocabulary_size: int) -> tuple[CLIPTextModel, CLIPTextMod
 
 def make_unet() -> UNet2DConditionModel:
     """An untrained UNet with SDXL's text_time conditioning."""
+    levels: dict[str, Any] = {  # diffusers declares numbers or tuples of length 1
+        "transformer_layers_per_block": [1, 1, 1],
+        "attention_head_dim": [2, 3, 4],
+    }
     return UNet2DConditionModel(
+        **levels,
         sample_size=LATENT_SIDE,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
@@ -80,8 +87,6 @@ def make_unet() -> UNet2DConditionModel:
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         layers_per_block=1,
-        transformer_layers_per_block=[1, 1, 1],
-        attention_head_dim=[2, 3, 4],
         norm_num_groups=16,
         cross_attention_dim=sum(_WIDTHS),
         use_linear_projection=True,

@@ -208,7 +208,7 @@ def weathered(pixels: np.ndarray, rng: Rng) -> np.ndarray:
         out = np.clip(out + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.15:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))]
-        out = cv2.imdecode(cv2.imencode(".jpg", out, quality)[1], cv2.IMREAD_COLOR)
+        out = np.asarray(cv2.imdecode(cv2.imencode(".jpg", out, quality)[1], cv2.IMREAD_COLOR))
     if rng.random() < 0.08:
         out = np.repeat(out.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     return out

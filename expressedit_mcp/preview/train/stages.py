@@ -96,7 +96,16 @@ def _unet(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
         unet = make_unet()
         encoders = [_load(out / "text", name) for name in ("text_encoder", "text_encoder_2")]
         denoiser = Denoiser(unet, make_controlnet(unet), *encoders)
-    _train(team, recipe, out, "unet", denoiser, recipe.window_steps, recipe.window_batch, recipe.window_cells)
+    _train(
+        team,
+        recipe,
+        out,
+        "unet",
+        denoiser,
+        recipe.window_steps,
+        recipe.window_batch,
+        recipe.window_cells,
+    )
 
 
 def _whole(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,12 @@ def run_team(work: Callable[..., None], args: tuple[Any, ...], size: int, device
         return
     with tempfile.TemporaryDirectory() as folder:
         meeting = (Path(folder) / "meeting").as_uri()
-        torch.multiprocessing.spawn(_member, (work, args, size, device, meeting), nprocs=size)
+        spawn(_member, (work, args, size, device, meeting), nprocs=size)
 
 
-def _member(rank: int, work: Callable[..., None], args: tuple, size: int, device: str, meeting: str) -> None:
+def _member(
+    rank: int, work: Callable[..., None], args: tuple, size: int, device: str, meeting: str
+) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=size)
     try:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
 from .drawings import Shard
 from .loop import Losses, Trainer
-from .networks import make_vae
 from .team import Team
 
 _GRADIENT_WEIGHT = 0.5
@@ -21,7 +22,15 @@ _OF_FACES = 0.8  # of the patches; edits change little else
 
 
 def train_vae(
-    team: Team, shards: Sequence[Shard], folder: Path, *, steps: int, batch: int, patch_px: int, seed: int, vae: AutoencoderKL
+    team: Team,
+    shards: Sequence[Shard],
+    folder: Path,
+    *,
+    steps: int,
+    batch: int,
+    patch_px: int,
+    seed: int,
+    vae: AutoencoderKL,
 ) -> AutoencoderKL:
     """A trained VAE whose latents have unit deviation after its scaling factor."""
     vae = vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -32,7 +41,9 @@ def train_vae(
         steps=steps,
         muon_lr=1e-3,
         adam_lr=1e-3,
-        matrices=lambda name, p: p.ndim == 4 and "conv_in" not in name and "conv_out" not in name and "quant" not in name,
+        matrices=lambda name, p: (
+            p.ndim == 4 and "conv_in" not in name and "conv_out" not in name and "quant" not in name
+        ),
         averaging=0.995,
     )
     trainer.resume()
@@ -45,19 +56,25 @@ def train_vae(
     trainer.use_averages()
     with torch.no_grad():
         sample = whole_crops(shards, 64).to(team.device)
-        deviation = vae.encode(sample).latent_dist.mode().std()
+        deviation = posterior(vae, sample).mode().std()
     vae.register_to_config(scaling_factor=round(1 / float(deviation), 4))
     return vae.eval()
 
 
+def posterior(vae: AutoencoderKL, pixels: Tensor) -> DiagonalGaussianDistribution:
+    """The distribution of the latents of pixels (B, 3, H, W)."""
+    return vae.encode(pixels, return_dict=False)[0]
+
+
 def vae_losses(vae: AutoencoderKL, pixels: Tensor) -> Losses:
     """Reconstruction in colour and colour gradient (both L1), and the KL term per latent number."""
-    posterior = vae.encode(pixels).latent_dist
-    decoded = vae.decode(posterior.sample()).sample
+    latents = posterior(vae, pixels)
+    z: Any = latents.sample()  # diffusers declares a FloatTensor
+    (decoded,) = vae.decode(z, return_dict=False)
     error = decoded - pixels
     colour = 0.7 * error.abs().mean() + 0.6 * error.square().mean()
     gradient = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-    kl = 0.5 * (posterior.mean.square() + posterior.var - 1 - posterior.logvar).mean()
+    kl = 0.5 * (latents.mean.square() + latents.var - 1 - latents.logvar).mean()
     return {
         "loss": colour + _GRADIENT_WEIGHT * gradient + _KL_WEIGHT * kl,
         "psnr": -10 * torch.log10(error.detach().square().mean() / 4),
@@ -86,7 +103,9 @@ def random_patches(
 def whole_crops(shards: Sequence[Shard], count: int) -> Tensor:
     """The first crop of each of `count` characters, (count, 3, S, S) float32 -1..1."""
     per_shard = -(-count // len(shards))
-    return as_input(np.concatenate([s.pixels[:: len(s.pixels) // per_shard] for s in shards])[:count])
+    return as_input(
+        np.concatenate([s.pixels[:: len(s.pixels) // per_shard] for s in shards])[:count]
+    )
 
 
 def as_input(pixels: np.ndarray) -> Tensor:
