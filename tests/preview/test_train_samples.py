@@ -112,7 +112,13 @@ def test_noise_starts_at_the_source_and_ends_at_the_target() -> None:
     alphas = torch.tensor(alphas_cumprod(SCHEDULER), dtype=torch.float32)
     shape = (64, 4, 8, 8)
     torch.manual_seed(0)
-    batch = Batch(torch.randn(shape), torch.randn(shape), torch.ones(64, 1, 8, 8), torch.empty(0), torch.empty(0))
+    batch = Batch(
+        torch.randn(shape),
+        torch.randn(shape),
+        torch.ones(64, 1, 8, 8),
+        torch.empty(0),
+        torch.empty(0),
+    )
     noisy = add_noise(np.random.default_rng(0), batch, alphas)
     a = alphas[noisy.t].view(-1, 1, 1, 1)
     x0 = a.sqrt() * noisy.z - (1 - a).sqrt() * noisy.velocity

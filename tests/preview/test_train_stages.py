@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,6 @@ def trainer(modules: dict[str, torch.nn.Module], folder: Path, steps: int = 100)
     )
 
 
-
 def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
     values = torch.linalg.svdvals(orthogonalised(torch.randn(3, 24, 10)))
     assert values.min() > 0.6 and values.max() < 1.3
@@ -68,12 +68,17 @@ def test_the_vae_learns(tmp_path: Path) -> None:
 def test_the_text_encoders_learn(tmp_path: Path) -> None:
     first, second = make_text_encoders(len(vocabulary()))
     heads = torch.nn.ModuleDict(
-        {"set": torch.nn.Linear(128, len(vocabulary())), "token": torch.nn.Linear(160, len(vocabulary()))}
+        {
+            "set": torch.nn.Linear(128, len(vocabulary())),
+            "token": torch.nn.Linear(160, len(vocabulary())),
+        }
     )
     ids, present = random_prompts(np.random.default_rng(0), 4)
     learner = trainer({"first": first, "second": second, "heads": heads}, tmp_path)
     losses = [
-        float(learner.update(lambda step: text_losses((first, second), heads, ids, present))["loss"])
+        float(
+            learner.update(lambda step: text_losses((first, second), heads, ids, present))["loss"]
+        )
         for _ in range(8)
     ]
     assert losses[-1] < losses[0]
@@ -93,14 +98,16 @@ def test_the_denoiser_learns_and_goes_on_where_it_stopped(tmp_path: Path) -> Non
                 denoiser = make_denoiser()
                 learner = trainer(denoiser.modules, folder)
                 assert learner.resume()
-            losses.append(float(learner.update(lambda at: denoiser_losses(denoiser, at))["loss"]))
+            losses.append(float(learner.update(partial(denoiser_losses, denoiser))["loss"]))
         return denoiser, losses
 
     straight, losses = learn(tmp_path / "a", restart=False)
     resumed, _ = learn(tmp_path / "b", restart=True)
     assert losses[-1] < losses[0]
     for name, module in straight.modules.items():
-        for left, right in zip(module.parameters(), resumed.modules[name].parameters(), strict=True):
+        for left, right in zip(
+            module.parameters(), resumed.modules[name].parameters(), strict=True
+        ):
             assert torch.equal(left, right)
 
 

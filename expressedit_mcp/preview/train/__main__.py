@@ -13,8 +13,12 @@ from .stages import STAGES, run_stage
 
 def main() -> None:
     """Runs the asked-for stages, each going on from what its folder holds."""
-    parser = argparse.ArgumentParser(prog="python -m expressedit_mcp.preview.train", description=main.__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder for drawings, checkpoints, the model")
+    parser = argparse.ArgumentParser(
+        prog="python -m expressedit_mcp.preview.train", description=main.__doc__
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for drawings, checkpoints, the model"
+    )
     parser.add_argument("--stage", choices=["all", *STAGES], default="all")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument(
@@ -25,7 +29,9 @@ def main() -> None:
     )
     for field in fields(Recipe):
         option = "--" + field.name.replace("_", "-")
-        parser.add_argument(option, type=int, default=field.default, help=f"default {field.default}")
+        parser.add_argument(
+            option, type=int, default=field.default, help=f"default {field.default}"
+        )
     given = parser.parse_args()
     chosen = {field.name: getattr(given, field.name) for field in fields(Recipe)}
     recipe = replace(Recipe(), **chosen)

@@ -66,7 +66,10 @@ def random_batch(
 
 
 def _sample(
-    rng: np.random.Generator, encoded: Sequence[Encoded], vocabulary_ids: dict[str, int], window: int
+    rng: np.random.Generator,
+    encoded: Sequence[Encoded],
+    vocabulary_ids: dict[str, int],
+    window: int,
 ) -> tuple[np.ndarray, ...]:
     chosen = encoded[int(rng.integers(len(encoded)))]
     index = int(rng.integers(len(chosen.latents)))

@@ -65,7 +65,9 @@ class Trainer:
     def checkpoint(self) -> Path:
         return self.folder / "checkpoint.safetensors"
 
-    def run(self, losses_at: LossAt, every: int = 0, on_step: Callable[[], None] = lambda: None) -> None:
+    def run(
+        self, losses_at: LossAt, every: int = 0, on_step: Callable[[], None] = lambda: None
+    ) -> None:
         """Trains from the current step to the last; on_step is called by the leader each `every` steps."""
         log = _Log(self.folder / "log.jsonl", self.steps) if self.team.leads else None
         saved = time.monotonic()

@@ -21,9 +21,7 @@ class Mask:
     parts: frozenset[str]
 
 
-def random_mask(
-    rng: np.random.Generator, boxes: Mapping[str, Sequence[float]], side: int
-) -> Mask:
+def random_mask(rng: np.random.Generator, boxes: Mapping[str, Sequence[float]], side: int) -> Mask:
     """A random mask over a crop of `side` pixels whose parts lie in `boxes`, in pixels."""
     seen = [name for name in _REGIONS if _seen(boxes[name], side) > _LEAST_SEEN]
     if not seen or rng.random() < _ANYWHERE:

@@ -54,7 +54,9 @@ def edit_drawing(
     wanted = draw_character(character, expression_from_tags([tag]), view, _SIZE_PX)
     card, picture = engine.card, Picture(plain.pixels)
     selection = box_selection(plain.part_boxes[part], picture.size)
-    selection = feather(selection, round(card.feather * min(selection.box.width, selection.box.height)))
+    selection = feather(
+        selection, round(card.feather * min(selection.box.width, selection.box.height))
+    )
     crop = plan_crop(
         picture.size,
         selection.box,

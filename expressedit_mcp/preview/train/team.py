@@ -59,7 +59,9 @@ def run_team(work: Callable[..., None], args: tuple[Any, ...], size: int, device
         torch.multiprocessing.spawn(_member, (work, args, size, device, meeting), nprocs=size)
 
 
-def _member(rank: int, work: Callable[..., None], args: tuple, size: int, device: str, meeting: str) -> None:
+def _member(
+    rank: int, work: Callable[..., None], args: tuple, size: int, device: str, meeting: str
+) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=size)
     try:

@@ -60,7 +60,9 @@ def train_text(
     return first, second
 
 
-def text_losses(encoders: tuple[Any, Any], heads: nn.ModuleDict, ids: Tensor, present: Tensor) -> Losses:
+def text_losses(
+    encoders: tuple[Any, Any], heads: nn.ModuleDict, ids: Tensor, present: Tensor
+) -> Losses:
     """Losses of the set of tags and of each position's tag; a mild pull to unit mean square."""
     context, pooled = encode_text(encoders, ids)
     logits = heads["set"](pooled)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from .drawings import Shard
 from .loop import Losses, Trainer
-from .networks import make_vae
 from .team import Team
 
 _GRADIENT_WEIGHT = 0.5
@@ -21,7 +20,15 @@ _OF_FACES = 0.8  # of the patches; edits change little else
 
 
 def train_vae(
-    team: Team, shards: Sequence[Shard], folder: Path, *, steps: int, batch: int, patch_px: int, seed: int, vae: AutoencoderKL
+    team: Team,
+    shards: Sequence[Shard],
+    folder: Path,
+    *,
+    steps: int,
+    batch: int,
+    patch_px: int,
+    seed: int,
+    vae: AutoencoderKL,
 ) -> AutoencoderKL:
     """A trained VAE whose latents have unit deviation after its scaling factor."""
     vae = vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -32,7 +39,9 @@ def train_vae(
         steps=steps,
         muon_lr=1e-3,
         adam_lr=1e-3,
-        matrices=lambda name, p: p.ndim == 4 and "conv_in" not in name and "conv_out" not in name and "quant" not in name,
+        matrices=lambda name, p: (
+            p.ndim == 4 and "conv_in" not in name and "conv_out" not in name and "quant" not in name
+        ),
         averaging=0.995,
     )
     trainer.resume()
@@ -86,7 +95,9 @@ def random_patches(
 def whole_crops(shards: Sequence[Shard], count: int) -> Tensor:
     """The first crop of each of `count` characters, (count, 3, S, S) float32 -1..1."""
     per_shard = -(-count // len(shards))
-    return as_input(np.concatenate([s.pixels[:: len(s.pixels) // per_shard] for s in shards])[:count])
+    return as_input(
+        np.concatenate([s.pixels[:: len(s.pixels) // per_shard] for s in shards])[:count]
+    )
 
 
 def as_input(pixels: np.ndarray) -> Tensor:
