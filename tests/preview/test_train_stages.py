@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -98,8 +98,7 @@ def test_the_denoiser_learns_and_goes_on_where_it_stopped(tmp_path: Path) -> Non
                 denoiser = make_denoiser()
                 learner = trainer(denoiser.modules, folder)
                 assert learner.resume()
-            losses_at = functools.partial(denoiser_losses, denoiser)
-            losses.append(float(learner.update(losses_at)["loss"]))
+            losses.append(float(learner.update(partial(denoiser_losses, denoiser))["loss"]))
         return denoiser, losses
 
     straight, losses = learn(tmp_path / "a", restart=False)

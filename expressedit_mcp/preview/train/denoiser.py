@@ -15,7 +15,7 @@ from expressedit_mcp.engine.schedule import alphas_cumprod
 
 from .batches import Batch, Encoded, random_batch
 from .loop import Losses, Trainer
-from .networks import SCHEDULER, encode_text, time_ids
+from .networks import LATENT_SIDE, SCHEDULER, encode_text, time_ids
 from .team import Team
 
 _MASK_WEIGHT = 2.0
@@ -65,13 +65,18 @@ def train_denoiser(
     steps: int,
     batch: int,
     window: int,
+    whole_share: float,
     muon_lr: float,
     adam_lr: float,
     seed: int,
     every: int = 0,
     on_step: Callable[[Trainer], None] = lambda trainer: None,
 ) -> Denoiser:
-    """The denoiser after `steps` steps at one window size, with its averaged weights."""
+    """The denoiser after `steps` steps, with its averaged weights.
+
+    Steps see `batch` windows of `window` latent cells or, a `whole_share` of them, as many cells
+    in fewer whole crops.
+    """
     for module in (denoiser.unet, denoiser.controlnet):
         module.to(memory_format=torch.channels_last)
     trainer = Trainer(
@@ -89,10 +94,13 @@ def train_denoiser(
 
     def losses_at(step: int) -> Losses:
         rng = np.random.default_rng([seed, team.rank, step])
-        samples = random_batch(rng, encoded, vocabulary_ids, batch, window).to(team.device)
+        # decided for the whole team: members keep step, and no gradient is halved
+        of_whole, of_control = np.random.default_rng([seed, step]).random(2)
+        side = LATENT_SIDE if of_whole < whole_share else window
+        count = max(1, batch * window**2 // side**2)
+        samples = random_batch(rng, encoded, vocabulary_ids, count, side).to(team.device)
         noisy = add_noise(rng, samples, alphas)
-        # one decision for the team: gradients of unused modules would be half as large
-        controlled = bool(np.random.default_rng([seed, step]).random() >= _NO_CONTROL)
+        controlled = bool(of_control >= _NO_CONTROL)
         with torch.autocast(team.device.type, torch.bfloat16):
             output = denoiser(noisy.z, noisy.t, samples, controlled)
         error = (output.float() - noisy.velocity).square().mean(dim=1, keepdim=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Recipe:
     """Lengths are in steps of one process's batch; a team of n processes sees n batches a step.
 
-    `window_*` train the denoiser on windows of 16 latent cells, four times cheaper than whole
-    crops of 32, which `whole_*` finish with.
+    Most of the denoiser's steps see windows of `window_cells` latent cells, whose cost falls with
+    their area; `whole_percent` of them see whole crops.
     """
 
     seed: int = 1
@@ -18,11 +18,10 @@ class Recipe:
     text_steps: int = 800
     text_batch: int = 48
     vae_steps: int = 2000
-    vae_batch: int = 6
+    vae_batch: int = 12
     vae_patch_px: int = 96
-    window_steps: int = 4000
-    window_batch: int = 16
+    unet_steps: int = 6000
+    unet_batch: int = 24
     window_cells: int = 16
-    whole_steps: int = 1500
-    whole_batch: int = 6
+    whole_percent: int = 15
     processes: int = 2

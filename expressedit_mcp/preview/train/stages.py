@@ -25,6 +25,7 @@ from .vae import train_vae
 from .vocabulary import vocabulary
 
 _SHEET_STEPS = 1000
+_MUON_LR, _MUON_LR_FROM_WEIGHTS = 2e-3, 1.2e-3
 _CLASSES: dict[str, Any] = {
     "vae": AutoencoderKL,
     "unet": UNet2DConditionModel,
@@ -36,8 +37,8 @@ _CLASSES: dict[str, Any] = {
 
 def run_stage(name: str, recipe: Recipe, out: Path, device: str, start: Path | None) -> None:
     """Runs one stage of STAGES on `device`, from the weights of `start` or random ones."""
-    drawn_by_all = name in ("drawings", "vae", "encode", "unet", "whole")
-    size = recipe.processes if drawn_by_all and device == "cpu" else 1
+    shared = name in ("drawings", "vae", "encode", "unet")
+    size = recipe.processes if shared and device == "cpu" else 1
     print(f"stage {name}", flush=True)
     run_team(STAGES[name], (recipe, out, start), size, device)
 
@@ -90,64 +91,32 @@ def _encode(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
 
 def _unet(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
     torch.manual_seed(recipe.seed)
-    if start:
-        denoiser = _load_denoiser(start)
-    else:
-        unet = make_unet()
-        encoders = [_load(out / "text", name) for name in ("text_encoder", "text_encoder_2")]
-        denoiser = Denoiser(unet, make_controlnet(unet), *encoders)
-    _train(
-        team,
-        recipe,
-        out,
-        "unet",
-        denoiser,
-        recipe.window_steps,
-        recipe.window_batch,
-        recipe.window_cells,
-    )
-
-
-def _whole(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
-    cells = NATIVE_PX // 8
-    denoiser = _load_denoiser(out / "unet" / "model")
-    _train(team, recipe, out, "whole", denoiser, recipe.whole_steps, recipe.whole_batch, cells)
-
-
-def _train(
-    team: Team,
-    recipe: Recipe,
-    out: Path,
-    stage: str,
-    denoiser: Denoiser,
-    steps: int,
-    batch: int,
-    window: int,
-) -> None:
     vae = _load(out / "vae", "vae")
+    denoiser = _load_denoiser(start) if start else _fresh_denoiser(out)
 
     def on_step(trainer: Trainer) -> None:
         with trainer.averaged():
-            export_model(out / stage / "model", denoiser, vae)
-        _write_sheet(out / stage / "model", out / "sheets" / f"{stage}-{trainer.step:06d}.png")
+            export_model(out / "model", denoiser, vae)
+        _write_sheet(out / "model", out / "sheets" / f"{trainer.step:06d}.png")
 
-    denoiser = train_denoiser(
+    train_denoiser(
         team,
         denoiser,
         [load_encoded(shard_folder(out / "drawings", i)) for i in range(recipe.shards)],
         {token: index for index, token in enumerate(vocabulary())},
-        out / stage,
-        steps=steps,
-        batch=batch,
-        window=window,
-        muon_lr=2e-3 if stage == "unet" else 1.2e-3,
+        out / "unet",
+        steps=recipe.unet_steps,
+        batch=recipe.unet_batch,
+        window=recipe.window_cells,
+        whole_share=recipe.whole_percent / 100,
+        muon_lr=_MUON_LR_FROM_WEIGHTS if start else _MUON_LR,
         adam_lr=1e-3,
         seed=recipe.seed,
         every=_SHEET_STEPS,
         on_step=on_step,
     )
     if team.leads:
-        export_model(out / stage / "model", denoiser, vae)
+        export_model(out / "model", denoiser, vae)
     team.wait()
 
 
@@ -164,6 +133,12 @@ def _load(folder: Path, name: str) -> Any:
     return _CLASSES[name].from_pretrained(folder / name, torch_dtype=torch.float32)
 
 
+def _fresh_denoiser(out: Path) -> Denoiser:
+    unet = make_unet()
+    encoders = [_load(out / "text", name) for name in ("text_encoder", "text_encoder_2")]
+    return Denoiser(unet, make_controlnet(unet), *encoders)
+
+
 def _load_denoiser(folder: Path) -> Denoiser:
     return Denoiser(*(_load(folder, name) for name in Denoiser.__dataclass_fields__))
 
@@ -174,5 +149,4 @@ STAGES: dict[str, Callable[..., None]] = {
     "vae": _vae,
     "encode": _encode,
     "unet": _unet,
-    "whole": _whole,
 }
