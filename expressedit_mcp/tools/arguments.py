@@ -17,7 +17,7 @@ def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError(
             'is not a region. Accepted: {"box": [left, top, right, bottom]}, {"ellipse": [left, top, right, '
             'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, {"part": '
-            f'"{"|".join(get_args(Part))}", "face": 0}}, {"document": "selection"}, or a list of them, in pixels '
+            f'"{"|".join(get_args(Part))}", "face": 0}}, {{"document": "selection"}}, or a list of them, in pixels '
             "of the picture. Other words do not select: look at view_image(image_id, grid=True) to find coordinates"
         ) from error
 
