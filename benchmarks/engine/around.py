@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from expressedit_mcp.images import DecodeLimits, decode, encode_png, make_preview
+from expressedit_mcp.images.store import derived_id
 from expressedit_mcp.imaging import (
     CropPlan,
     Patch,
@@ -75,15 +76,16 @@ def edit_without_model(picture: Picture) -> dict[str, float]:
     phases = Phases()
     selection, crop = phases.time("selection, crop plan", lambda: plan(picture, NATIVE_PX))
 
+    pixels = srgb_crop(picture, crop.box)
+    phases.time("key of the latents' cache", lambda: hashlib.sha256(pixels.data).digest())
+
     def enlarge() -> tuple[np.ndarray, np.ndarray]:
-        pixels = srgb_crop(picture, crop.box)
         rgb = np.clip(resize(pixels.astype(np.float32) / 255, crop.model_size), 0, 1)
         alpha = selection.within(crop.box).astype(np.float32) / 255
         return rgb, resize(alpha, crop.model_size)
 
     rgb, selected = phases.time("crop to the model's size", enlarge)
     phases.time("Canny hint", lambda: canny_hint(rgb, 100, 200, selected))
-    phases.time("key of the latents' cache", lambda: hashlib.sha256(rgb.tobytes()).digest())
     generated = np.clip(rgb * 1.03 + 0.01, 0, 1)
     corrected = phases.time("rim correction", lambda: correct_rim(generated, rgb, selected))
 
@@ -94,7 +96,7 @@ def edit_without_model(picture: Picture) -> dict[str, float]:
     patch = phases.time("back to the crop's size, patch", back)
     after = phases.time("composite", lambda: apply_patch(picture, patch))
     phases.time("compare the outside", lambda: outside_unchanged(picture, after, patch))
-    phases.time("id of the version", lambda: hashlib.sha256(after.pixels.data).hexdigest())
+    phases.time("id of the version", lambda: derived_id("img_0", "0", patch))
     phases.time("preview", lambda: make_preview(after.pixels))
     data = phases.time(FILES[1], lambda: encode_png(after))
     phases.time(FILES[0], lambda: decode(data, "page", DecodeLimits(1 << 40)))
