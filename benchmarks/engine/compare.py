@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.engine.around import Phases, plan
 from benchmarks.engine.stock import Stock
-from benchmarks.engine.stopwatch import Stopwatch, count_tflop
+from benchmarks.engine.stopwatch import Stopwatch, clock, count_tflop
 from expressedit_mcp.engine import EditRequest
 from expressedit_mcp.engine.card import Sampler
 from expressedit_mcp.engine.edit import Editor
@@ -88,7 +88,7 @@ def compare(case: Case, models: ModelSet, picture: Picture, runs: int) -> Compar
 
 
 def _time_ours(case: Case, editor: Editor, picture: Picture, seed: int) -> Timing:
-    phases = Phases()
+    phases = Phases(clock(editor.models.device))
     with _stopwatch(editor.models, editor.models.vae) as watch:
         request, place = phases.time(PLAN, lambda: _request(case, editor.models, picture, seed))
         rgb = phases.time(REST, lambda: editor.edit(request, _ignore, _never)[0])
@@ -99,7 +99,7 @@ def _time_ours(case: Case, editor: Editor, picture: Picture, seed: int) -> Timin
 
 
 def _time_stock(run: Callable[[], None], stock: Stock, models: ModelSet) -> Timing:
-    phases = Phases()
+    phases = Phases(clock(models.device))
     with _stopwatch(models, stock.vae) as watch:
         phases.time(REST, run)
     phases.seconds[REST] -= sum(watch.seconds.values())
