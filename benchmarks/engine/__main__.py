@@ -28,6 +28,7 @@ from benchmarks.engine.compare import (
 from benchmarks.engine.models import random_models, shipped_models
 from benchmarks.engine.stopwatch import matmul_tflops
 from benchmarks.machine import describe, peak_memory_mib, spread
+from expressedit_mcp.engine.memory import PLANS, placed
 from expressedit_mcp.engine.models import choose_device, choose_dtype
 from expressedit_mcp.imaging import Size
 
@@ -76,7 +77,7 @@ def _print_model(runs: int) -> None:
     device = choose_device("auto")
     dtype = choose_dtype(device)
     on_gpu = device.type == "cuda"
-    models = (random_models if on_gpu else shipped_models)(device, dtype)
+    models = placed((random_models if on_gpu else shipped_models)(device, dtype), PLANS[0], device)
     rate = matmul_tflops(device, dtype)
     where = torch.cuda.get_device_name(device) if on_gpu else f"{torch.get_num_threads()} threads"
     print(f"\n{models.card.name}, {models.card.native_px} px, on {where} in {dtype}")
