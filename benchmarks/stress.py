@@ -45,7 +45,7 @@ def _stress(studio: Studio, count: int) -> None:
     current = studio.images.add(Picture(first.copy()), "drawn").image_id
     touched = np.zeros(first.shape[:2], bool)
     rng = np.random.default_rng(0)
-    box = Box(0, 0, 1, 1)
+    box, tag = Box(0, 0, 1, 1), ""
     print(
         "\n| after edits | resident memory, MiB | processor time per edit, s |\n| --- | --- | --- |"
     )
@@ -65,15 +65,19 @@ def _stress(studio: Studio, count: int) -> None:
     last = studio.images.load(current).pixels
     same = _hash(first[~touched]) == _hash(last[~touched])
     print(f"\nOutside all {count} selections: {'equal' if same else 'DIFFERS'}")
-    _repair(studio, current, box, first, drawing.crop_box)
+    _repair(studio, current, box, tag, first, drawing.crop_box)
 
 
 def _repair(
-    studio: Studio, current: str, box: Box, drawn: np.ndarray, context: tuple[int, int, int, int]
+    studio: Studio,
+    current: str,
+    box: Box,
+    tag: str,
+    drawn: np.ndarray,
+    context: tuple[int, int, int, int],
 ) -> None:
-    """One more edit of low strength over the last rim: how large the step across it is before and after."""
-    wide = box.grown(6)
-    repaired = _edit(studio, current, wide, "closed eyes", context, 0, strength=0.3)
+    """The last edit once more, weaker and over its rim: how large the step across it is before and after."""
+    repaired = _edit(studio, current, box.grown(6), tag, context, 0, strength=0.3)
     print(f"\n| step across the rim of {box.as_list()} | levels |\n| --- | --- |")
     for name, pixels in (
         ("as drawn, before any edit", drawn),
