@@ -139,10 +139,14 @@ def _remote_engine(settings: Settings) -> Finding:
 def _memory(settings: Settings) -> Iterator[Finding]:
     """How the model would lie in memory; nothing where the model or the device is what is missing."""
     try:
+        import torch
+
         from expressedit_mcp.engine import ModelLibrary, find_source, memory
         from expressedit_mcp.engine.models import choose_device, choose_dtype
 
         device = choose_device(settings.device)
+        if device.type == "cuda" and not torch.cuda.is_available():
+            return
         path = ModelLibrary(settings.models_dir, SHIPPED_MODEL).resolve(settings.model)
         size = memory.footprint_of_files(find_source(path), choose_dtype(device))
         free = memory.free_gib(device)

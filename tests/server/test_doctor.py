@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from expressedit_mcp.cli import main
@@ -34,6 +35,14 @@ def test_a_model_that_is_not_there_is_missing_and_has_no_plan(diagnose, tmp_path
     result = diagnose(MODEL=str(tmp_path / "none"))
     assert result.exit_code == 1
     assert "EXPRESSEDIT_MODEL" in result.output
+    assert "memory plan" not in result.output
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has the GPU that is to be missing")
+def test_a_gpu_that_is_not_there_is_missing_and_has_no_plan(diagnose) -> None:
+    result = diagnose(DEVICE="cuda")
+    assert result.exit_code == 1
+    assert "no CUDA here" in result.output
     assert "memory plan" not in result.output
 
 
