@@ -183,7 +183,7 @@ def _page(rng: Rng) -> tuple[np.ndarray, list[tuple[Box, Box]]]:
 
 
 def _no_face(rng: Rng) -> np.ndarray:
-    """A picture without a face, drawn as no background of the training is: plot, maze, leaves, windows, fire."""
+    """A picture without a face, drawn by other means than those trained on: plot, maze, leaves, windows, fire."""
     kinds = (_plot, _maze, _leaves, _windows, _turbulence)
     return kinds[int(rng.integers(len(kinds)))](rng)
 
