@@ -62,8 +62,9 @@ def read_rows(reader: FaceReader, count: int) -> Iterator[str]:
         radii += list(_radius_errors(reading, truth["irises"]))
         asked[number] = [tag in drawing.tags for tag in TAGS]
         given[number] = list({**reading.tags, **reading.looks}.values())
+        told = {"iris": expression.shows_iris, "gaze": truth["irises"][:, 2].any()}
         for part, seen in reading.states.items():
-            if part not in ("iris", "gaze") or truth["irises"][:, 2].any():
+            if told.get(part, True):
                 right[part].append(max(seen, key=seen.__getitem__) == getattr(expression, part))
     errors = 100 * np.array(places)
     figure = f"{errors.mean():.2f} (median {np.median(errors):.2f})"
@@ -182,7 +183,7 @@ def _page(rng: Rng) -> tuple[np.ndarray, list[tuple[Box, Box]]]:
 
 
 def _no_face(rng: Rng) -> np.ndarray:
-    """A picture without a face, drawn as no background of the training is: plot, maze, leaves, windows, fire."""
+    """A picture without a face, drawn by other means than those trained on: plot, maze, leaves, windows, fire."""
     kinds = (_plot, _maze, _leaves, _windows, _turbulence)
     return kinds[int(rng.integers(len(kinds)))](rng)
 

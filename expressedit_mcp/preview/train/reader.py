@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--part", choices=list(TASKS), required=True)
     parser.add_argument("--out", type=Path, default=READER_WEIGHTS, help="folder for weights")
     parser.add_argument("--drawings", type=int, default=30_000)
-    parser.add_argument("--steps", type=int, default=7_000)
+    parser.add_argument("--steps", type=int, default=9_000)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     teacher = Teacher(options.part, drawings_in(options.work, options.drawings))
