@@ -60,7 +60,7 @@ def paint_under(picture: Picture, selection: Selection, strokes: Sequence[Paint]
         part = touched.shifted(-box.left, -box.top).slices
         share = stroke.opacity * coverage(stroke, touched)
         cover[part] += share * (1 - cover[part])
-        paint[part] += share[..., None] * (np.float32(stroke.rgb) - paint[part])
+        paint[part] += share[..., None] * (np.array(stroke.rgb, np.float32) - paint[part])
     alpha = np.rint(cover * selection.within(box)).astype(np.uint8)
     if not alpha.any():
         raise _nothing_painted(selection)
