@@ -88,7 +88,8 @@ def coverage(stroke: Paint, box: Box) -> np.ndarray:
             np.minimum(part, _distance(start, end, near), out=part)
     # the rim of a hard stroke is one pixel wide, so that it is not jagged
     ramp = np.clip((half + 0.5 - distance) / (1 + stroke.softness * half), 0, 1)
-    return ramp * ramp * (3 - 2 * ramp)
+    # straight for a hard rim, which keeps the line's width; a smooth step for a soft one
+    return ramp + stroke.softness * (ramp * ramp * (3 - 2 * ramp) - ramp)
 
 
 def _reach(points: Sequence[tuple[float, float]], width_px: float) -> Box:

@@ -104,7 +104,7 @@ StrengthArg = Annotated[
         examples=[0.7],
     ),
 ]
-RepairArg = Annotated[bool, Field(description="Redraw the changed parts with the model afterwards")]
+RepairArg = Annotated[bool, Field(description="Redraw the result with the model afterwards")]
 RepairStrengthArg = Annotated[
     float | None,
     Field(description="Denoising strength of the repair; default 0.5", gt=0, le=1),
