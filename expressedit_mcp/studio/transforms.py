@@ -66,11 +66,10 @@ def transform(
 def to_repair(
     command: TransformCommand, patch: Patch, selections: Sequence[Selection]
 ) -> Selection:
-    """What a repair redraws: what a scaling wrote, which may be more than the region; else the region."""
-    if isinstance(command, ScaleCommand):
-        size = selections[0].size
-        return mask_selection(patch.alpha, size, (patch.box.left, patch.box.top))
-    return union(selections)
+    """What a repair redraws: the pixels that were scaled or moved; round a sketched line the whole region."""
+    if isinstance(command, BrushCommand):
+        return union(selections)
+    return mask_selection(patch.alpha, selections[0].size, (patch.box.left, patch.box.top))
 
 
 def _parameters(command: TransformCommand) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         corner up, a brow down. The inner half of each brush moves as one piece, what is round it gives way
         smoothly; nothing folds over, nothing crosses the region's border, everything outside keeps its exact
         value. Give the region room: the whole eye to move an iris. It is a hint for the model: with repair=True
-        and tags that name the result (such as 'looking to the side') an edit redraws the region cleanly."""
+        and tags that name the result (such as 'looking to the side') an edit redraws what moved cleanly."""
 
         def work(on_step: OnStep, stop: Stop) -> CallToolResult:
             from expressedit_mcp.studio import LiquifyCommand

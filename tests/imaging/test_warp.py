@@ -116,13 +116,19 @@ def test_nothing_folds_over(strokes, name):
     assert jacobian.min() > 0
 
 
-def test_what_moves_comes_from_the_selection() -> None:
+@pytest.mark.parametrize(
+    "stroke",
+    [Move((12, 35), (40, 35), 20), Move((45, 50), (45, 20), 18), Swell((22, 20), 25, 0.5)],
+    ids=["in from beside it", "in from below", "pucker at its corner"],
+)
+def test_nothing_crosses_the_border_of_the_selection(stroke):
     selection = SELECTIONS["box"]
-    warp = Warp.of(selection, STROKES["several"])
     inside = centres()[:, (selection.within(SIZE.box) > 0).ravel()]
-    x, y = warp.sources(inside)
+    x, y = Warp.of(selection, [stroke]).sources(inside)
     assert x.min() >= 20 and x.max() <= 70
     assert y.min() >= 15 and y.max() <= 55
+    # and the picture is not torn there
+    assert np.hypot(*(np.stack([x, y]) - inside)[:, inside[0] < 21]).max() < 1
 
 
 @pytest.mark.parametrize("way", [(6, 0), (-5.25, 3.5), (0.3, -0.6), (25, 12)])
