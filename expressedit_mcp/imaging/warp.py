@@ -48,10 +48,9 @@ class Move:
     radius_px: float
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """[left, top, right, bottom] of what the stroke can change."""
-        (x0, y0), (x1, y1), r = self.start, self.end, self.radius_px
-        return min(x0, x1) - r, min(y0, y1) - r, max(x0, x1) + r, max(y0, y1) + r
+    def bounds(self) -> Box:
+        """The pixels that it can move."""
+        return _disc_box(self.start, self.radius_px) | _disc_box(self.end, self.radius_px)
 
     def steps(self, steepest: float) -> list[Step]:
         """The steps in order; `steepest` bounds the change of the weight per pixel."""
@@ -72,10 +71,9 @@ class Swell:
     factor: float
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """[left, top, right, bottom] of what the stroke can change."""
-        (x, y), r = self.centre, self.radius_px
-        return x - r, y - r, x + r, y + r
+    def bounds(self) -> Box:
+        """The pixels that it can move."""
+        return _disc_box(self.centre, self.radius_px)
 
     def steps(self, steepest: float) -> list[Step]:
         """The steps in order; `steepest` bounds the change of the weight per pixel."""
@@ -135,7 +133,7 @@ class Warp:
     @classmethod
     def of(cls, selection: Selection, strokes: Sequence[Stroke]) -> Warp:
         """Raises InputError when no stroke touches the selection's box."""
-        reached = {stroke: _outer(stroke.bounds) & selection.box for stroke in strokes}
+        reached = {stroke: stroke.bounds & selection.box for stroke in strokes}
         touching = tuple(stroke for stroke in strokes if not reached[stroke].is_empty)
         if not touching:
             raise _nothing_moved(selection)
@@ -168,7 +166,7 @@ class Warp:
 
     def _ramp_px(self, stroke: Stroke, fade_px: float) -> float:
         """How far the selection's border holds its pixels back: as the brush fades, at most half its depth."""
-        reach = _outer(stroke.bounds).shifted(-self.depth_box.left, -self.depth_box.top)
+        reach = stroke.bounds.shifted(-self.depth_box.left, -self.depth_box.top)
         deepest = self.depth[(reach & Box(0, 0, *self.depth.shape[::-1])).slices].max()
         return min(fade_px, max(1.0, float(deepest) / 2))
 
@@ -233,9 +231,9 @@ def _count(change: float) -> int:
     return max(1, math.ceil(change / _MOST_CHANGE))
 
 
-def _outer(bounds: tuple[float, float, float, float]) -> Box:
-    left, top, right, bottom = bounds
-    return Box(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
+def _disc_box(centre: tuple[float, float], radius_px: float) -> Box:
+    (x, y), r = centre, radius_px
+    return Box(math.floor(x - r), math.floor(y - r), math.ceil(x + r), math.ceil(y + r))
 
 
 def _nothing_moved(selection: Selection) -> InputError:

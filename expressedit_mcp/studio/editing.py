@@ -23,7 +23,7 @@ from expressedit_mcp.imaging import (
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, TransformCommand
 from expressedit_mcp.studio.outcome import Outcome
-from expressedit_mcp.studio.photoshop import Photoshop
+from expressedit_mcp.studio.photoshop import Command, Photoshop
 from expressedit_mcp.studio.pictures import Pictures
 from expressedit_mcp.studio.planning import plan_edit
 from expressedit_mcp.studio.selecting import FindFaces, select
@@ -96,11 +96,7 @@ class Editing:
         """The transformed version, or its repair on top of it when that is asked for."""
         words = self._repair_words(command)
         started = time.perf_counter()
-        command = self._photoshop.resolve(command, stop)
-        parent = self._pictures.open(command.image)
-        picture = self._images.load(parent.image_id)
-        find_faces = self.faces_of(picture)
-        selections = select(command.region, picture, self._pictures.load, find_faces)
+        command, parent, picture, selections, find_faces = self._located(command, stop)
         request = transform_request(command, parent.image_id, selections)
         known = self._images.find(request)
         stored = self._images.load_patch(known.image_id) if known else None
@@ -161,12 +157,19 @@ class Editing:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
+        command, parent, picture, selections, find_faces = self._located(command, stop)
+        return command, parent, picture, selections, words, find_faces
+
+    def _located(
+        self, command: Command, stop: Stop
+    ) -> tuple[Command, Version, Picture, list[Selection], FindFaces | None]:
+        """The command without references to an open document, its picture, and one selection per region."""
         command = self._photoshop.resolve(command, stop)
         parent = self._pictures.open(command.image)
         picture = self._images.load(parent.image_id)
         find_faces = self.faces_of(picture)
         selections = select(command.region, picture, self._pictures.load, find_faces)
-        return command, parent, picture, selections, words, find_faces
+        return command, parent, picture, selections, find_faces
 
     def _edit(
         self,

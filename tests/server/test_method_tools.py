@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from expressedit_mcp.preview import Drawing
 from expressedit_mcp.server import build_server
-from expressedit_mcp.settings import Settings
+from expressedit_mcp.settings import Settings, ToolGroup
+from expressedit_mcp.tools import DEFAULT_GROUPS, all_tools
 
 pytestmark = pytest.mark.anyio
 MOUTH = {"box": [86, 163, 170, 223]}
@@ -99,6 +100,12 @@ def test_an_unknown_group_is_refused_with_those_there_are(
     monkeypatch.setenv("EXPRESSEDIT_TOOLS", value)
     with pytest.raises(ValidationError, match="core, photoshop, methods"):
         Settings()
+
+
+def test_the_groups_of_the_setting_are_those_of_the_tools(settings: Settings) -> None:
+    assert Settings.model_fields["tools"].default == DEFAULT_GROUPS
+    for group in get_args(ToolGroup):
+        assert all_tools(lambda: None, [group])  # type: ignore[arg-type, return-value]
 
 
 async def test_every_argument_of_a_stroke_is_described(client: Client) -> None:
