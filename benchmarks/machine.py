@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import statistics
+import sys
 from collections.abc import Sequence
 
 
@@ -16,6 +17,18 @@ def describe(*packages: str) -> str:
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores, "
         f"Python {platform.python_version()}, {versions}"
     )
+
+
+def peak_memory_mib() -> float:
+    """The most memory that this process has held at once."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / (1 << 20)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:

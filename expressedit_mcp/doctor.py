@@ -60,7 +60,11 @@ def _findings(settings: Settings, port: int) -> Iterator[Finding]:
     for package in _PACKAGES:
         yield _package(package)
     yield _device(settings)
-    yield _model(settings)
+    if settings.engine:
+        yield _remote_engine(settings)
+    else:
+        yield _model(settings)
+        yield from _memory(settings)
     yield _home(settings)
     for root in settings.allowed_roots(Path.cwd()):
         exists = root.is_dir() or root == settings.pictures_dir
@@ -117,6 +121,38 @@ def _model(settings: Settings) -> Finding:
     return Finding(
         "model", f"{card.name} for {card.domain} ({card.native_px} px{control}{shipped})"
     )
+
+
+def _remote_engine(settings: Settings) -> Finding:
+    from expressedit_mcp.studio.engines import open_engine
+
+    engine = open_engine(settings)
+    try:
+        card = engine.card
+    except ExpressEditError as error:
+        return Finding("engine", str(settings.engine), str(error))
+    finally:
+        engine.close()
+    return Finding("engine", f"{card.name} for {card.domain}, at {settings.engine}")
+
+
+def _memory(settings: Settings) -> Iterator[Finding]:
+    """How the model would lie in memory; nothing where the model or the device is what is missing."""
+    try:
+        import torch
+
+        from expressedit_mcp.engine import ModelLibrary, find_source, memory
+        from expressedit_mcp.engine.models import choose_device, choose_dtype
+
+        device = choose_device(settings.device)
+        if device.type == "cuda" and not torch.cuda.is_available():
+            return
+        path = ModelLibrary(settings.models_dir, SHIPPED_MODEL).resolve(settings.model)
+        size = memory.footprint_of_files(find_source(path), choose_dtype(device))
+        free = memory.free_gib(device)
+    except (ExpressEditError, ImportError, RuntimeError):
+        return
+    yield Finding("memory plan", memory.describe_plan(size, free))
 
 
 def _home(settings: Settings) -> Finding:

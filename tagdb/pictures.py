@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,6 @@ from tagdb.meaning import NEIGHBOURS, fit_temperature, log_softmax, pool
 from tagdb.tables import CachedTable, TableSource
 
 _COLUMNS = ["tag", "character"]
-_LOGGED_EVERY = 500
-
-_log = logging.getLogger(__name__)
 
 
 class PictureReading(NamedTuple):
@@ -46,11 +42,11 @@ class PictureReader(Protocol):
 
 
 class Example(NamedTuple):
-    """An example picture: the tag it shows, whose face it is, the face crop (H, W, 3) uint8."""
+    """An example picture: the tag it shows, whose face it is, its vector (dim,) as the reader reads it."""
 
     tag: str
     character: str
-    rgb: np.ndarray
+    vector: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -74,13 +70,12 @@ class PictureTable:
         pictures: PictureSet,
         order: Sequence[str],
         cache_dir: Path,
-        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._reader = pictures.reader
         self._order = {tag: i for i, tag in enumerate(order)}
 
         def rows() -> Any:
-            return _arrow(pictures, self._order.keys(), stop)
+            return _arrow(pictures, self._order.keys())
 
         basis = [pictures.reader.id, pictures.source, sorted(order)]
         table = CachedTable(TableSource("pictures", basis, None, rows), cache_dir)
@@ -124,14 +119,11 @@ def _unit(vector: np.ndarray) -> np.ndarray:
     return values / max(float(np.linalg.norm(values)), 1e-12)
 
 
-def _arrow(pictures: PictureSet, known: Collection[str], stop: Callable[[], bool]) -> Any:
+def _arrow(pictures: PictureSet, known: Collection[str]) -> Any:
     import pyarrow as pa
 
-    reader = pictures.reader
     tags, characters, vectors = [], [], []
     for example in pictures.examples():
-        if stop():
-            raise TagdbError("The tag store was closed while example pictures were being read.")
         if example.tag not in known:
             raise TagdbError(
                 f"An example picture of {pictures.source!r} shows the unknown tag {example.tag!r}; "
@@ -139,9 +131,7 @@ def _arrow(pictures: PictureSet, known: Collection[str], stop: Callable[[], bool
             )
         tags.append(example.tag)
         characters.append(example.character)
-        vectors.append(_unit(reader.read(check_rgb(example.rgb)).vector))
-        if len(tags) % _LOGGED_EVERY == 0:
-            _log.warning("Read %d example pictures of %s.", len(tags), pictures.source)
+        vectors.append(_unit(example.vector))
     if not tags:
         raise TagdbError(f"The picture set {pictures.source!r} holds no example pictures.")
     return pa.table(
@@ -149,7 +139,7 @@ def _arrow(pictures: PictureSet, known: Collection[str], stop: Callable[[], bool
             "tag": tags,
             "character": characters,
             "source": [pictures.source] * len(tags),
-            "vector": pa.array(vectors, pa.list_(pa.float32(), reader.dim)),
+            "vector": pa.array(vectors, pa.list_(pa.float32(), pictures.reader.dim)),
         }
     )
 

@@ -226,7 +226,6 @@ class TagStore:
                     self._pictures,
                     [record.tag for record in self._records],
                     self._resources.folder(),
-                    self._resources.is_closed,
                 )
             return self._picture_table
 

@@ -69,7 +69,7 @@ class Editor:
         )
         calls = len(schedule)
         condition = self._condition(request)
-        source = self._encode(source_rgb)
+        source = self._encode(request, source_rgb)
         control = self._control(request, source_rgb, selected, calls)
         draw = _noise(source, request.seed)
 
@@ -134,8 +134,9 @@ class Editor:
             time_ids,
         )
 
-    def _encode(self, rgb: np.ndarray) -> Tensor:
-        key = rgb.shape, hashlib.sha256(rgb.tobytes()).digest()
+    def _encode(self, request: EditRequest, rgb: np.ndarray) -> Tensor:
+        crop = np.ascontiguousarray(request.crop)
+        key = crop.shape, crop.dtype, request.model_size, hashlib.sha256(crop.data).digest()
         return self._latents.get(key, lambda: self._encode_crop(rgb))
 
     def _encode_crop(self, rgb: np.ndarray) -> Tensor:

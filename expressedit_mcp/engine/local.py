@@ -123,12 +123,12 @@ class LocalEngine:
             import torch
 
             from expressedit_mcp.engine.edit import Editor
-            from expressedit_mcp.engine.memory import choose_plan, placed
+            from expressedit_mcp.engine.memory import choose_plan, footprint, free_gib, placed
             from expressedit_mcp.engine.models import choose_device, choose_dtype, load_models
 
             device = choose_device(self._device)
             models = load_models(self.source, torch.device("cpu"), choose_dtype(device))
-            self._plan = self._plan or choose_plan(models, device)
+            self._plan = self._plan or choose_plan(footprint(models), free_gib(device))
             self._editor = Editor(placed(models, self._plan, device))
         return self._editor
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+
+from expressedit_mcp.engine import ldm
+from expressedit_mcp.engine.model_source import ModelSource
+from expressedit_mcp.engine.weights_file import read_weights_file
 
 if TYPE_CHECKING:
     from expressedit_mcp.engine.models import ModelSet
@@ -36,27 +42,76 @@ PLANS = (
 )
 
 
-def needed_gib(models: ModelSet, plan: Plan) -> float:
+@dataclass(frozen=True)
+class Footprint:
+    """The memory (GiB) of a model's weights as they are loaded, by what plans treat alike, and its native size."""
+
+    denoisers_gib: float
+    texts_gib: float
+    vae_gib: float
+    native_px: int
+
+
+def footprint(models: ModelSet) -> Footprint:
+    """The footprint of a loaded model."""
+    return Footprint(
+        _gib((models.unet, models.controlnet)),
+        _gib(encoder.model for encoder in models.encoders),
+        _gib((models.vae,)),
+        models.card.native_px,
+    )
+
+
+def footprint_of_files(source: ModelSource, dtype: torch.dtype) -> Footprint:
+    """The footprint that a model will have in a precision, from its files' headers. Raises ModelError."""
+    counts = _counts_of_base(source)
+    if source.controlnet is not None:
+        counts["unet"] += sum(_parameters(source.controlnet).values())
+    if source.vae is not None:
+        counts["vae"] = sum(_parameters(source.vae).values())
+    # the VAE is always float32
+    unit, whole = dtype.itemsize / _GIB, 4 / _GIB
+    return Footprint(
+        counts["unet"] * unit, counts["text"] * unit, counts["vae"] * whole, source.card.native_px
+    )
+
+
+def needed_gib(size: Footprint, plan: Plan) -> float:
     """The GPU memory (GiB) that a plan is expected to take at the model's native size. Computed, not measured."""
     if plan.on_cpu:
         return 0.0
-    area = (models.card.native_px / 1024) ** 2
-    denoisers = _gib((models.unet, models.controlnet))
-    texts = 0.0 if plan.text_on_cpu else _gib(e.model for e in models.encoders)
+    area = (size.native_px / 1024) ** 2
     return (
-        denoisers * (0.5 if plan.weights_8bit else 1)
-        + texts
-        + _gib((models.vae,))
+        size.denoisers_gib * (0.5 if plan.weights_8bit else 1)
+        + (0.0 if plan.text_on_cpu else size.texts_gib)
+        + size.vae_gib
         + _ACTIVATIONS_GIB * area
     )
 
 
-def choose_plan(models: ModelSet, device: torch.device) -> Plan:
-    """The first plan that fits into what is free; on a CPU and on MPS all of it stands in one memory."""
-    if device.type != "cuda":
+def free_gib(device: torch.device) -> float | None:
+    """The GPU memory that is free; None where weights stand in the machine's own memory (CPU, MPS)."""
+    return torch.cuda.mem_get_info(device)[0] / _GIB if device.type == "cuda" else None
+
+
+def choose_plan(size: Footprint, free: float | None) -> Plan:
+    """The first plan that fits into what is free (GiB); the whole model where there is no memory of its own."""
+    if free is None:
         return PLANS[0]
-    free = torch.cuda.mem_get_info(device)[0] / _GIB
-    return next(plan for plan in PLANS if needed_gib(models, plan) <= free or plan.on_cpu)
+    return next(plan for plan in PLANS if needed_gib(size, plan) <= free or plan.on_cpu)
+
+
+def describe_plan(size: Footprint, free: float | None) -> str:
+    """The plan that would be chosen and what it takes, in words."""
+    chosen = choose_plan(size, free)
+    weights = size.denoisers_gib + size.texts_gib + size.vae_gib
+    if free is None:
+        return f"{chosen.name}, {weights:.2f} GiB of weights in this machine's own memory"
+    needs = (f"{plan.name} {needed_gib(size, plan):.1f}" for plan in PLANS if not plan.on_cpu)
+    return (
+        f"{chosen.name}, with {free:.1f} GiB free on the GPU (computed, not measured, GiB: {'; '.join(needs)}; "
+        "running out is answered by the next smaller one)"
+    )
 
 
 def smaller(plan: Plan) -> Plan | None:
@@ -74,6 +129,10 @@ def placed(models: ModelSet, plan: Plan, device: torch.device) -> ModelSet:
             if module is not None:
                 module.to(dtype)
         return replace(models, device=device, dtype=dtype)
+    for module in (models.unet, models.controlnet, models.vae):
+        if module is not None and device.type == "cuda":
+            # the layout that its convolutions compute in; any other is converted at each of them
+            module.to(memory_format=torch.channels_last)
     for module in (models.unet, models.controlnet):
         if module is None:
             continue
@@ -87,6 +146,38 @@ def placed(models: ModelSet, plan: Plan, device: torch.device) -> ModelSet:
         for encoder in models.encoders:
             encoder.model.to(device)
     return replace(models, device=device)
+
+
+def _counts_of_base(source: ModelSource) -> dict[str, int]:
+    """Numbers of parameters of the base model's UNet, text encoders (text) and VAE."""
+    if source.single_file:
+        texts = (ldm.CLIP_L_PREFIX, ldm.OPEN_CLIP_PREFIX)
+        prefixes = {"unet": ldm.UNET_PREFIX, "text": texts, "vae": ldm.VAE_PREFIX}
+        sizes = _parameters(source.base)
+        return {
+            part: sum(size for name, size in sizes.items() if name.startswith(prefix))
+            for part, prefix in prefixes.items()
+        }
+    folders = {"unet": ("unet",), "text": ("text_encoder", "text_encoder_2"), "vae": ("vae",)}
+    return {
+        part: sum(sum(_parameters(source.base / name).values()) for name in names)
+        for part, names in folders.items()
+    }
+
+
+def _parameters(path: Path) -> dict[str, int]:
+    """Numbers of parameters by name, of a file or of a diffusers part's files."""
+    # other precisions of the same weights may lie beside them
+    files = (
+        [path]
+        if path.is_file()
+        else [f for f in path.glob("*.safetensors") if ".fp16." not in f.name]
+    )
+    return {
+        name: math.prod(shape)
+        for file in files
+        for name, shape in read_weights_file(file).shapes.items()
+    }
 
 
 def _gib(modules: Iterable[Any]) -> float:

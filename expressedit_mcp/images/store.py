@@ -17,10 +17,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from expressedit_mcp.errors import ExpressEditError, InputError
 from expressedit_mcp.images.codec import DecodeLimits, decode, encode_png
+from expressedit_mcp.images.recent import RecentPictures
 from expressedit_mcp.imaging import Box, Patch, Picture, apply_patch, outside_unchanged
 
 ID_PATTERN = re.compile(r"img_[0-9a-f]{20}")
 _NO_LIMIT = DecodeLimits(max_pixels=1 << 40)
+# what is edited next is mostly what was just made; decoding a comic page again takes longer than a small edit
+_KEPT_BYTES = 128 << 20
 
 
 class Version(BaseModel):
@@ -53,6 +56,14 @@ def request_key(request: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def derived_id(parent_id: str, key: str, patch: Patch) -> str:
+    """The id of what a patch makes of a version for a request of that key; its pixels follow from these."""
+    digest = hashlib.sha256(f"{parent_id}:{key}:{patch.box.as_list()}".encode())
+    digest.update(np.ascontiguousarray(patch.pixels).data)
+    digest.update(np.ascontiguousarray(patch.alpha).data)
+    return "img_" + digest.hexdigest()[:20]
+
+
 class ImageStore:
     """Owns a folder of versions: `<id>.png`, `<id>.json`, and for an edit its patch and alpha as PNG.
 
@@ -62,10 +73,12 @@ class ImageStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._recent = RecentPictures(_KEPT_BYTES)
 
     def add(self, picture: Picture, source: str, notes: tuple[str, ...] = ()) -> Version:
         """The version of an opened picture; the same pixels give the same version."""
         image_id = "img_" + _digest(picture).hexdigest()[:20]
+        self._recent.put(image_id, picture)
         known = self._whole(image_id)
         if known:
             return known
@@ -102,10 +115,8 @@ class ImageStore:
         if not outside_unchanged(before, after, patch):
             raise AssertionError("pixels outside the selection changed")
         key = request_key(request)
-        digest = _digest(after)
-        digest.update(f"{parent.image_id}:{key}".encode())
         version = Version(
-            image_id="img_" + digest.hexdigest()[:20],
+            image_id=derived_id(parent.image_id, key, patch),
             operation=operation,
             parent=parent.image_id,
             source=parent.source,
@@ -119,6 +130,7 @@ class ImageStore:
             notes=notes,
         )
         stem = version.image_id
+        self._recent.put(stem, after)
         known = self._whole(stem)
         if known:
             return known
@@ -156,10 +168,15 @@ class ImageStore:
     def load(self, image_id: str) -> Picture:
         """The pixels of a version. Raises InputError when its file is gone."""
         path = self.path(image_id)
+        kept = self._recent.get(image_id)
+        if kept is not None and path.exists():
+            return kept
         try:
-            return decode(path.read_bytes(), path.name, _NO_LIMIT).picture
+            picture = decode(path.read_bytes(), path.name, _NO_LIMIT).picture
         except OSError as error:
             raise InputError(f"The file of {image_id} is gone; open the picture again.") from error
+        self._recent.put(image_id, picture)
+        return picture
 
     def load_patch(self, image_id: str) -> Patch | None:
         """The patch that made a version; None for an opened picture. Raises InputError when it is gone."""

@@ -15,7 +15,7 @@ def canny_hint(
     `erase_under` (H, W) is above 0 are removed, which frees the old feature to change; kept edges
     hold it (J. Canny, 1986; ControlNet: arXiv 2302.05543).
     """
-    edges = cv2.Canny(np.rint(rgb * 255).astype(np.uint8), low, high)
+    edges = cv2.Canny(cv2.convertScaleAbs(rgb, alpha=255), low, high)
     if erase_under is not None:
         edges[erase_under > 0] = 0
-    return np.repeat((edges > 0).astype(np.float32)[..., None], 3, axis=2)
+    return cv2.merge([(edges > 0).astype(np.float32)] * 3)

@@ -10,6 +10,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+# the field is smooth: above this many pixels a side it is solved on a coarser grid
+_LARGEST_GRID_PX = 384
+# halves of halves of a grid stay whole
+_ALIGNED_PX = 16
+_CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
+
 
 def correct_rim(
     generated: np.ndarray,
@@ -27,52 +33,92 @@ def correct_rim(
     count (weight 1 / (1 + (error / tolerance)^4)): there a line was moved or lost, and its colour
     must not tint the inside. Without a ring (everything selected) nothing changes.
     """
-    inside = selected > 0
+    box = _bounds(selected, ring_px)
+    inside = (selected[box] > 0).astype(np.uint8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * ring_px + 1, 2 * ring_px + 1))
-    ring = (cv2.dilate(inside.astype(np.uint8), disc) > 0) & ~inside
+    ring = (cv2.dilate(inside, disc) > inside).astype(np.uint8)
     if not ring.any():
         return generated
-    error = original - generated
-    outlier = np.abs(error).max(axis=2) / tolerance
-    trust = (ring / (1 + outlier**4)).astype(np.float32)[..., None]
-    total = cv2.GaussianBlur(error * trust, (0, 0), smooth_px)
-    weight = cv2.GaussianBlur(trust, (0, 0), smooth_px)
-    width = cv2.GaussianBlur(ring.astype(np.float32), (0, 0), smooth_px)
+    error = _trusted_error(original[box], generated[box], np.nonzero(ring), tolerance)
+    corrected = generated.copy()
+    moved = np.clip(generated[box] + _field(error, ring, inside, smooth_px), 0, 1)
+    corrected[box] = cv2.copyTo(moved, inside, corrected[box].copy())
+    return corrected
+
+
+def _bounds(selected: np.ndarray, margin_px: int) -> tuple[slice, slice]:
+    """The box of what is above 0, widened and kept inside; empty when nothing is."""
+    spans = []
+    for axis, length in ((1, selected.shape[0]), (0, selected.shape[1])):
+        at = np.flatnonzero(selected.max(axis=axis) > 0)
+        first, last = (at[0], at[-1] + 1) if at.size else (0, 0)
+        start = (first - margin_px) // _ALIGNED_PX * _ALIGNED_PX
+        stop = -(-(last + margin_px) // _ALIGNED_PX) * _ALIGNED_PX
+        spans.append(slice(max(start, 0), min(stop, length)))
+    return spans[0], spans[1]
+
+
+def _trusted_error(
+    original: np.ndarray, generated: np.ndarray, ring: tuple[np.ndarray, ...], tolerance: float
+) -> np.ndarray:
+    """(H, W, 4): on the ring (its rows and columns) the error times its trust, and the trust; 0 elsewhere."""
+    error = original[ring] - generated[ring]
+    trust = 1 / (1 + (np.abs(error).max(axis=1, keepdims=True) / tolerance) ** 4)
+    planes = np.zeros((*original.shape[:2], 4), np.float32)
+    planes[ring] = np.hstack([error * trust, trust])
+    return planes
+
+
+def _field(error: np.ndarray, ring: np.ndarray, inside: np.ndarray, smooth_px: float) -> np.ndarray:
+    """What is to be added inside, (H, W, 3): the smoothed error of the ring, extended harmonically."""
+    height, width = ring.shape
+    shrink = -(-max(height, width) // _LARGEST_GRID_PX)
+    grid = (-(-width // shrink), -(-height // shrink))
+    planes, rings, insides = (
+        cv2.resize(plane, grid, interpolation=cv2.INTER_AREA)
+        for plane in (error, ring.astype(np.float32), inside.astype(np.float32))
+    )
+    sigma = smooth_px / shrink
+    smooth = cv2.GaussianBlur(planes, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    there = cv2.GaussianBlur(rings, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
     # where little of the rim can be trusted the correction fades instead of following outliers
-    known = total / np.maximum(weight, 0.3 * width + 1e-6)[..., None]
-    field = _harmonic(known, ring, inside)
-    return np.where(inside[..., None], np.clip(generated + field, 0, 1), generated)
+    trust = np.maximum(smooth[..., 3], 0.3 * there + 1e-6)
+    known = smooth[..., :3] / cv2.merge([trust] * 3)
+    field = _harmonic(known, rings > 0, (insides > 0) & (rings == 0))
+    return field if shrink == 1 else cv2.resize(field, (width, height))
 
 
 def _harmonic(values: np.ndarray, known: np.ndarray, unknown: np.ndarray) -> np.ndarray:
-    """Values (H, W, C) on `known` extended smoothly over `unknown` (Laplace's equation, coarse to fine)."""
+    """Values (H, W, 3) on `known` extended smoothly over `unknown` (Laplace's equation, coarse to fine)."""
     height, width = known.shape
+    mask = known.astype(np.uint8)
     if max(height, width) <= 4 or not unknown.any():
-        count = max(int(known.sum()), 1)
-        guess = np.broadcast_to((values * known[..., None]).sum((0, 1)) / count, values.shape)
+        mean = values[known].sum(axis=0) / max(int(known.sum()), 1)
+        guess = np.full(values.shape, mean, np.float32)
     else:
         half = ((width + 1) // 2, (height + 1) // 2)
-        weight = cv2.resize(known.astype(np.float32), half, interpolation=cv2.INTER_AREA)
-        total = cv2.resize(
-            (values * known[..., None]).astype(np.float32), half, interpolation=cv2.INTER_AREA
+        weights = cv2.merge([mask.astype(np.float32)] * 3)
+        share, total, rest = (
+            cv2.resize(plane, half, interpolation=cv2.INTER_AREA)
+            for plane in (weights, values * weights, unknown.astype(np.float32))
         )
-        coarse_known = weight > 0
-        coarse_unknown = (
-            cv2.resize(unknown.astype(np.float32), half, interpolation=cv2.INTER_AREA) > 0
-        ) & ~coarse_known
-        mean = total / np.maximum(weight, 1e-6)[..., None]
-        coarse = _harmonic(mean, coarse_known, coarse_unknown)
+        coarse_known = share[..., 0] > 0
+        mean = total / np.maximum(share, 1e-6)
+        coarse = _harmonic(mean, coarse_known, (rest > 0) & ~coarse_known)
         guess = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    field = np.where(known[..., None], values, guess).astype(np.float32)
+    return _relaxed(cv2.copyTo(values, mask, guess), known, unknown)
+
+
+def _relaxed(
+    field: np.ndarray, known: np.ndarray, unknown: np.ndarray, rounds: int = 12
+) -> np.ndarray:
+    """Jacobi's iteration: each unknown becomes the mean of its known and unknown neighbours."""
     domain = (known | unknown).astype(np.float32)
-    neighbours = np.maximum(_cross_sum(domain), 1.0)[..., None]
-    for _ in range(12):
-        mean = _cross_sum(field * domain[..., None]) / neighbours
-        field = np.where(unknown[..., None], mean, field)
-    return field
-
-
-def _cross_sum(field: np.ndarray) -> np.ndarray:
-    """Sum over the four neighbours; zero beyond the border."""
-    kernel = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
-    return cv2.filter2D(field, -1, kernel, borderType=cv2.BORDER_CONSTANT)
+    neighbours = cv2.filter2D(domain, -1, _CROSS, borderType=cv2.BORDER_CONSTANT)
+    share = cv2.merge([unknown / np.maximum(neighbours, 1)] * 3)
+    fixed = field * cv2.merge([known.astype(np.float32)] * 3)
+    held = field * cv2.merge([domain] * 3)
+    for _ in range(rounds):
+        mean = cv2.filter2D(held, -1, _CROSS, borderType=cv2.BORDER_CONSTANT)
+        held = cv2.add(cv2.multiply(mean, share), fixed)
+    return cv2.copyTo(held, domain.astype(np.uint8), field)

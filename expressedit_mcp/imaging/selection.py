@@ -140,7 +140,7 @@ def feather(selection: Selection, px: float) -> Selection:
     count, labels = cv2.connectedComponents(_binary(alpha > 0))
     part = labels.astype(np.intp)
     deepest = np.ones(count, np.float32)
-    np.maximum.at(deepest, part, depth)
+    np.maximum.at(deepest, part.ravel(), depth.ravel())
     ramp = np.clip(depth / np.minimum(px + 1.0, deepest[part]), 0, 1)
     smooth = ramp * ramp * (3 - 2 * ramp)
     soft = np.where(alpha > 0, np.maximum(np.rint(alpha * smooth), 1), 0).astype(np.uint8)

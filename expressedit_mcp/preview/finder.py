@@ -17,8 +17,8 @@ import numpy as np
 
 from expressedit_mcp.imaging import Box, Face
 
-from .network import Layer, Trunk, Weights
-from .reader import FaceReader, Reading, sigmoid
+from .network import Layer, Trunk, Weights, sigmoid
+from .reader import FaceReader, Reading
 from .tags import record_name
 
 FINDER_WEIGHTS = Path(__file__).parent / "weights_reader" / "finder.safetensors"

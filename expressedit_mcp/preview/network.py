@@ -82,3 +82,14 @@ def convolve(features: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarra
             y : y + stride * (rows - 1) + 1 : stride, x : x + stride * (columns - 1) + 1 : stride
         ]
     return (patches.reshape(rows * columns, -1) @ kernel).reshape(rows, columns, -1)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """The chance 0..1 that each logit stands for."""
+    return 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """The chances of logits (N,) of which one is true; they sum to 1."""
+    raised = np.exp(logits - logits.max())
+    return raised / raised.sum()

@@ -1,4 +1,4 @@
-"""Search by picture: the face reader reads for `tagdb`, and the rig draws the pictures to compare with."""
+"""Search by picture: the face reader reads for `tagdb`, and the rig's drawings are compared with."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ import numpy as np
 
 import tagdb
 from expressedit_mcp.imaging import Box
-from expressedit_mcp.preview import EXPRESSION_TAGS, example_pictures
-from expressedit_mcp.preview.reader import INPUT_PX, FaceReader
+from expressedit_mcp.preview import EXPRESSION_TAGS
+from expressedit_mcp.preview.example_vectors import ExampleVectors, expression_vector
+from expressedit_mcp.preview.reader import FaceReader
 from expressedit_mcp.preview.tags import RULES, record_name
-
-_VARIATIONS = 1
 
 
 class FaceVectors:
-    """Implements `tagdb.PictureReader`: a face's vector is the roots of its parts' tag probabilities.
-
-    The cosine of two such vectors is near 1 where the same parts are in the same states, whoever the
-    character is (Bhattacharyya, 1943, of independent tags).
-    """
+    """Implements `tagdb.PictureReader` by what a face's parts show."""
 
     dim = len(RULES)
 
@@ -36,22 +31,21 @@ class FaceVectors:
         height, width = rgb.shape[:2]
         side = max(height, width)
         left, top = (width - side) // 2, (height - side) // 2
-        tags = self._reader.read(rgb, Box(left, top, left + side, top + side)).tags
-        vector = np.sqrt([tags[tag] for tag in RULES]).astype(np.float32)
-        return tagdb.PictureReading(
-            vector, {record_name(tag): tags[tag] for tag in EXPRESSION_TAGS}
-        )
+        reading = self._reader.read(rgb, Box(left, top, left + side, top + side))
+        chances = {record_name(tag): reading.tags[tag] for tag in EXPRESSION_TAGS}
+        return tagdb.PictureReading(expression_vector(reading), chances)
 
 
 def picture_set(reader: FaceReader) -> tagdb.PictureSet:
-    """The reader, and a drawing of each of five characters per tag of the rig, drawn when they are asked for."""
-    return tagdb.PictureSet(FaceVectors(reader), f"face rig, {_VARIATIONS} per character", _drawn)
+    """The reader, and the shipped vectors of drawings that show the rig's tags."""
+    return tagdb.PictureSet(FaceVectors(reader), "face rig", _examples)
 
 
-def _drawn() -> Iterator[tagdb.Example]:
+def _examples() -> Iterator[tagdb.Example]:
     known = {tag.tag for tag in tagdb.load_tags()}
-    for tag in EXPRESSION_TAGS:
-        if record_name(tag) not in known:
-            continue
-        for _, character, pixels in example_pictures(tag, variations=_VARIATIONS, size_px=INPUT_PX):
-            yield tagdb.Example(record_name(tag), character, pixels)
+    shipped = ExampleVectors.load()
+    for tag, character, vector in zip(
+        shipped.tags, shipped.characters, shipped.vectors, strict=True
+    ):
+        if record_name(tag) in known:
+            yield tagdb.Example(record_name(tag), character, vector)

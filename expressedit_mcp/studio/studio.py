@@ -114,10 +114,7 @@ class Studio:
         )
 
     def search_picture(self, reference: str, face: int, limit: int) -> tagdb.SearchResult:
-        """The tags whose example pictures look most like a face of a picture. Raises InputError.
-
-        The first call of a cache draws those examples, which takes half a minute.
-        """
+        """The tags whose example pictures look most like a face of a picture. Raises InputError."""
         picture = self._pictures.load(reference)
         box = choose_face(self._editing.faces_of(picture), face, "the face").box
         return self.tags.search_picture(extract(to_rgb(picture.pixels), box), limit=limit)

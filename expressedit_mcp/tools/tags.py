@@ -81,10 +81,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         ] = "short",
         image: Annotated[
             ImageRef | None,
-            Field(
-                description="Instead of a query and filters: a drawn face to find the tags of; the first search "
-                "of this kind takes half a minute"
-            ),
+            Field(description="Instead of a query and filters: a drawn face to find the tags of"),
         ] = None,
         face: FaceNumber = 0,
     ) -> Annotated[CallToolResult, TagHits]:

@@ -8,12 +8,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import single_files
 import torch
 from test_edit import request
 
-from expressedit_mcp.engine import LocalEngine, find_source
+from expressedit_mcp.engine import Card, LocalEngine, ModelSource, find_source
 from expressedit_mcp.engine.edit import Editor
-from expressedit_mcp.engine.memory import PLANS, choose_plan, needed_gib, placed, smaller
+from expressedit_mcp.engine.memory import (
+    PLANS,
+    Footprint,
+    choose_plan,
+    describe_plan,
+    footprint,
+    footprint_of_files,
+    needed_gib,
+    placed,
+    smaller,
+)
 from expressedit_mcp.engine.models import ModelSet, load_models
 from expressedit_mcp.errors import ModelError
 
@@ -30,7 +41,7 @@ def edit(engine: LocalEngine) -> np.ndarray:
 
 
 def test_every_plan_takes_less_than_the_one_before(models: ModelSet) -> None:
-    needs = [needed_gib(models, plan) for plan in PLANS]
+    needs = [needed_gib(footprint(models), plan) for plan in PLANS]
     assert needs == sorted(needs, reverse=True)
     assert needs[-1] == 0
 
@@ -44,8 +55,53 @@ def test_plans_end_on_the_cpu() -> None:
     assert seen[-1].on_cpu
 
 
-def test_a_cpu_takes_the_whole_model(models: ModelSet) -> None:
-    assert choose_plan(models, CPU) == PLANS[0]
+# SDXL with the "mid" Canny ControlNet in half precision: 5.13 + 0.55, 1.64, VAE 0.33 GB
+SDXL = Footprint(denoisers_gib=5.29, texts_gib=1.53, vae_gib=0.31, native_px=1024)
+
+
+@pytest.mark.parametrize(
+    ("free", "plan"),
+    [(None, 0), (24.0, 0), (12.0, 0), (10.0, 1), (8.0, 2), (6.4, 3), (0.0, 3)],
+)
+def test_the_first_plan_that_fits_is_chosen(free: float | None, plan: int) -> None:
+    assert choose_plan(SDXL, free) == PLANS[plan]
+
+
+def test_files_tell_the_footprint_of_the_loaded_model(tiny_dir: Path, models: ModelSet) -> None:
+    told, loaded = footprint_of_files(find_source(tiny_dir), torch.float32), footprint(models)
+    assert told.native_px == loaded.native_px
+    assert told.denoisers_gib == pytest.approx(loaded.denoisers_gib)
+    assert told.texts_gib == pytest.approx(loaded.texts_gib)
+    assert told.vae_gib == pytest.approx(loaded.vae_gib)
+
+
+def test_single_files_tell_the_footprint_of_the_loaded_model(tmp_path: Path) -> None:
+    configs = single_files.save_configs(tmp_path / "configs")
+    parts = single_files.modules(configs)
+    base, control = tmp_path / "base.safetensors", tmp_path / "control.safetensors"
+    single_files.save(base, single_files.checkpoint(parts))
+    single_files.save(control, parts["controlnet"].state_dict())
+    source = ModelSource(Card(name="files"), base, control, configs=configs)
+    told = footprint_of_files(source, torch.float32)
+    loaded = footprint(load_models(source, CPU, torch.float32))
+    # a checkpoint also holds a few values that the modules have no use for
+    assert told.denoisers_gib == pytest.approx(loaded.denoisers_gib, rel=1e-3)
+    assert told.texts_gib == pytest.approx(loaded.texts_gib, rel=1e-2)
+    assert told.vae_gib == pytest.approx(loaded.vae_gib, rel=1e-3)
+
+
+def test_half_precision_halves_all_but_the_vae(tiny_dir: Path) -> None:
+    source = find_source(tiny_dir)
+    half, full = (footprint_of_files(source, t) for t in (torch.float16, torch.float32))
+    assert half.denoisers_gib == full.denoisers_gib / 2
+    assert half.texts_gib == full.texts_gib / 2
+    assert half.vae_gib == full.vae_gib
+
+
+def test_what_was_only_computed_is_said_to_be() -> None:
+    assert "computed, not measured" in describe_plan(SDXL, 12.0)
+    assert describe_plan(SDXL, 9.3).startswith(PLANS[1].name)
+    assert "measured" not in describe_plan(SDXL, None)
 
 
 def test_8_bit_weights_edit_and_differ_little(models: ModelSet, tiny_dir: Path) -> None:

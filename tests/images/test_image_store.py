@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from expressedit_mcp.errors import ExpressEditError, InputError
 from expressedit_mcp.images import ImageStore, Version, request_key
+from expressedit_mcp.images.recent import RecentPictures
 from expressedit_mcp.images.store import ID_PATTERN
 from expressedit_mcp.imaging import Box, Patch, Picture, apply_patch
 
@@ -22,6 +23,11 @@ TEXT = ((b"tEXt", b"parameters\0Steps: 30"),)
 @pytest.fixture
 def store(tmp_path: Path) -> ImageStore:
     return ImageStore(tmp_path / "images")
+
+
+def from_disk(store: ImageStore) -> ImageStore:
+    """The same folder's store without the pictures that this one remembers."""
+    return ImageStore(store.folder)
 
 
 def a_picture(seed: int = 0, mode: str = "RGB") -> Picture:
@@ -73,7 +79,7 @@ def five_versions(store: ImageStore, now: float = 0) -> list[str]:
 def test_an_added_picture_is_loaded_exactly(store, mode):
     picture = a_picture(mode=mode)
     version = store.add(picture, "hero.png", ("turned upright",))
-    assert np.array_equal(store.load(version.image_id).pixels, picture.pixels)
+    assert np.array_equal(from_disk(store).load(version.image_id).pixels, picture.pixels)
     assert (version.width, version.height, version.mode) == (30, 20, mode)
     assert (version.parent, version.source, version.operation) == (None, "hero.png", "open")
     assert version.notes == ("turned upright",)
@@ -82,7 +88,7 @@ def test_an_added_picture_is_loaded_exactly(store, mode):
 
 def test_profile_and_resolution_are_stored_with_the_pixels(store):
     picture = Picture(a_picture().pixels.copy(), bytes(200), (300.0, 300.0))
-    loaded = store.load(store.add(picture, "hero.png").image_id)
+    loaded = from_disk(store).load(store.add(picture, "hero.png").image_id)
     assert loaded.icc == picture.icc
     assert loaded.dpi == pytest.approx(picture.dpi, abs=0.02)
 
@@ -96,7 +102,7 @@ def test_16_bits_profile_and_text_live_on_in_every_version(store):
     alpha = np.full((8, 12), 200, np.uint8)
     patch = Patch(Box(3, 5, 15, 13), rng.integers(0, 65536, (8, 12, 3), np.uint16), alpha)
     child = store.derive(parent, picture, patch, "edit", REQUEST)
-    after, stored = store.load(child.image_id), store.load_patch(child.image_id)
+    after, stored = from_disk(store).load(child.image_id), store.load_patch(child.image_id)
     assert np.array_equal(after.pixels, apply_patch(picture, patch).pixels)
     assert after.pixels[0, 0].tolist() == [12345] * 3
     assert (after.icc, after.text) == (picture.icc, TEXT)
@@ -148,7 +154,7 @@ def test_a_derived_version_knows_where_it_comes_from(store):
 def test_a_derived_version_is_its_parent_with_the_patch_applied(store):
     _, child = derived(store)
     expected = apply_patch(a_picture(), a_patch(a_picture()))
-    assert np.array_equal(store.load(child.image_id).pixels, expected.pixels)
+    assert np.array_equal(from_disk(store).load(child.image_id).pixels, expected.pixels)
 
 
 def test_the_parent_is_untouched_by_a_derived_version(store):
@@ -157,7 +163,7 @@ def test_the_parent_is_untouched_by_a_derived_version(store):
     derived(store)
     after = contents(store)
     assert {name: after[name] for name in before} == before
-    assert np.array_equal(store.load(parent.image_id).pixels, a_picture().pixels)
+    assert np.array_equal(from_disk(store).load(parent.image_id).pixels, a_picture().pixels)
 
 
 def test_the_same_pixels_by_another_request_are_another_version(store):
@@ -199,8 +205,8 @@ def test_the_stored_patch_makes_the_child_from_the_parent(store, mode):
     parent = store.add(picture, "hero.png")
     child = store.derive(parent, picture, a_patch(picture), "edit", REQUEST)
     patch = store.load_patch(child.image_id)
-    again = apply_patch(store.load(parent.image_id), patch)
-    assert np.array_equal(again.pixels, store.load(child.image_id).pixels)
+    again = apply_patch(from_disk(store).load(parent.image_id), patch)
+    assert np.array_equal(again.pixels, from_disk(store).load(child.image_id).pixels)
     assert np.array_equal(patch.pixels, a_patch(picture).pixels)
     assert np.array_equal(patch.alpha, a_patch(picture).alpha)
 
@@ -243,7 +249,7 @@ def test_opening_again_brings_a_deleted_file_back(store):
     version = store.add(a_picture(), "x")
     store.path(version.image_id).unlink()
     assert store.add(a_picture(), "x").image_id == version.image_id
-    assert np.array_equal(store.load(version.image_id).pixels, a_picture().pixels)
+    assert np.array_equal(from_disk(store).load(version.image_id).pixels, a_picture().pixels)
 
 
 def test_a_derived_version_whose_file_was_deleted_is_made_again(store):
@@ -252,7 +258,7 @@ def test_a_derived_version_whose_file_was_deleted_is_made_again(store):
     assert store.find(REQUEST) is None
     derived(store)
     assert store.find(REQUEST) is not None
-    assert store.load(child.image_id)
+    assert from_disk(store).load(child.image_id)
 
 
 @pytest.mark.parametrize("kind", ["patch", "alpha"])
@@ -277,7 +283,30 @@ def test_a_damaged_file_is_said_to_be_damaged(store):
     path = store.path(version.image_id)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match="damaged"):
-        store.load(version.image_id)
+        from_disk(store).load(version.image_id)
+
+
+def test_what_was_just_made_is_not_decoded_again(store):
+    parent, child = derived(store)
+    assert store.load(child.image_id) is store.load(child.image_id)
+    assert store.load(parent.image_id) is store.load(parent.image_id)
+    again = from_disk(store)
+    assert again.load(child.image_id) is again.load(child.image_id)
+
+
+def test_recent_pictures_stay_within_their_bytes_and_the_unused_go_first():
+    recent = RecentPictures(limit_bytes=2 * a_picture().pixels.nbytes)
+    for name in ("a", "b"):
+        recent.put(name, a_picture())
+    assert recent.get("a") is not None
+    recent.put("c", a_picture())
+    assert [recent.get(name) is not None for name in "abc"] == [True, False, True]
+
+
+def test_a_picture_larger_than_all_that_is_kept_is_not_kept():
+    recent = RecentPictures(limit_bytes=10)
+    recent.put("a", a_picture())
+    assert recent.get("a") is None
 
 
 def test_a_record_that_cannot_be_read_is_no_version(store):
@@ -376,7 +405,7 @@ def test_a_child_outlives_its_pruned_parent(store):
     parent, child = derived(store)
     dated(store, parent, 0)
     assert store.prune(older_than_s=86400) == [parent.image_id]
-    assert store.load(child.image_id)
+    assert from_disk(store).load(child.image_id)
     assert store.find(REQUEST) == child
 
 

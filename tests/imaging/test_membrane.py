@@ -50,6 +50,17 @@ def test_a_gain_and_an_offset_leave_no_step_at_the_rim(name):
     assert step(correct_rim(generated, truth, mask), truth, mask) < 0.6
 
 
+@pytest.mark.parametrize("side", [401, 900, 1024])
+def test_a_large_selection_is_solved_on_a_coarser_grid_as_well(side):
+    size = Size(side, side - 3)
+    truth = smooth(size)
+    mask = ellipse_selection((9, 6, side - 12, side - 11), size).within(size.box) / np.float32(255)
+    generated = truth * GAIN + OFFSET
+    assert step(correct_rim(generated, truth, mask), truth, mask) < 0.6
+    offset = correct_rim(truth + OFFSET, truth, mask)
+    assert np.abs(offset - truth)[mask > 0].max() * 255 < 0.5
+
+
 @pytest.mark.parametrize("name", SELECTIONS)
 def test_a_constant_offset_is_gone_from_the_whole_inside(name):
     truth, mask = smooth(), selected(name)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from expressedit_mcp.imaging import Box
 from expressedit_mcp.preview.network import Layer, Trunk, Weights, convolve
-from expressedit_mcp.preview.reader import FaceReader, Vocabulary
-from expressedit_mcp.preview.train.reader import ReaderNet
+from expressedit_mcp.preview.part_network import PartNetwork, PartTask
+from expressedit_mcp.preview.train.reader import PartNet
 from expressedit_mcp.preview.train.reader_fitting import export, to_input, trunk, trunk_arrays
 
 
@@ -42,14 +43,37 @@ def test_trunk_is_the_trained_one() -> None:
 
 def test_what_training_exports_reads_the_same(tmp_path: Path) -> None:
     torch.manual_seed(2)
-    vocabulary = Vocabulary(4, {"mouth": ("open", "shut")}, ("tears",), ("happy",), ("hat",))
-    net = ReaderNet(vocabulary).eval()
-    path = tmp_path / "reader.safetensors"
-    export(net.arrays(), asdict(vocabulary), path)
-    reader = FaceReader(path)
-    assert reader.vocabulary.slices == vocabulary.slices
-    pixels = np.random.default_rng(2).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    task = PartTask(72, 40, 1.1, {"points": (3, 2), "irises": (2, 4)}, {"mouth": ("open", "shut")})
+    net = PartNet(task).eval()
+    path = tmp_path / "mouth.safetensors"
+    export(net.arrays(), asdict(task), path)
+    network = PartNetwork(path)
+    assert network.task.slices == task.slices
+    pixels = np.random.default_rng(2).integers(0, 256, (40, 72, 3), dtype=np.uint8)
     with torch.no_grad():
         expected = net(to_input(pixels[None]))[0].numpy()
     # weights are stored in half precision
-    np.testing.assert_allclose(reader.answers_to(pixels), expected, atol=0.02)
+    np.testing.assert_allclose(network.answers_to(pixels), expected, atol=0.02)
+
+
+def test_answers_are_told_in_pixels_of_the_picture(tmp_path: Path) -> None:
+    task = PartTask(
+        64,
+        32,
+        1.25,
+        {"points": (1, 2), "irises": (1, 4)},
+        {"there": ("mouth",), "kind": ("a", "b")},
+    )
+    net = PartNet(task)
+    with torch.no_grad():
+        for side, values in (("places", [1, -0.5, 0.5, 0.25, 0.125, 1]), ("names", [0, 1, 1])):
+            net.sides[side]["out"].weight.zero_()  # type: ignore[index]
+            net.sides[side]["out"].bias.copy_(torch.tensor(values))  # type: ignore[index]
+    export(net.arrays(), asdict(task), tmp_path / "part.safetensors")
+    picture = np.zeros((300, 300, 3), np.uint8)
+    answers = PartNetwork(tmp_path / "part.safetensors").read(picture, Box(60, 90, 140, 110))
+    assert task.frame_about(Box(60, 90, 140, 110)) == Box(50, 75, 150, 125)
+    np.testing.assert_allclose(answers.places["points"], [[150, 75]], atol=0.1)
+    np.testing.assert_allclose(answers.places["irises"], [[125, 112.5, 6.25, 50]], atol=0.1)
+    assert answers.each("there") == {"mouth": 0.5}
+    assert answers.one_of("kind") == {"a": 0.5, "b": 0.5}

@@ -12,6 +12,7 @@ from benchmarks.reader import average_precision, overlap
 from expressedit_mcp.imaging import Box
 from expressedit_mcp.preview import (
     CHARACTERS,
+    EXPRESSION_TAGS,
     Drawing,
     View,
     draw_character,
@@ -19,9 +20,12 @@ from expressedit_mcp.preview import (
     sample_character,
     sample_view,
 )
+from expressedit_mcp.preview.example_vectors import ExampleVectors
 from expressedit_mcp.preview.finder import FaceFinder
-from expressedit_mcp.preview.reader import PARTS, FaceReader, crop_square
+from expressedit_mcp.preview.part_network import crop_to
+from expressedit_mcp.preview.reader import PARTS, FaceReader
 from expressedit_mcp.preview.train.reader_backgrounds import background
+from expressedit_mcp.preview.train.reader_examples import examples
 from expressedit_mcp.preview.train.reader_samples import random_expression, truth_of
 
 SEED = 60_001  # training draws from other seeds
@@ -92,10 +96,11 @@ def test_a_reading_moves_with_the_picture(reader: FaceReader) -> None:
 
 def test_a_crop_past_the_border_repeats_it() -> None:
     picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    crop = crop_square(picture, Box(-1, -1, 3, 3), 4)
+    crop = crop_to(picture, Box(-1, -1, 3, 3), 4, 4)
     assert (crop[0, 0] == picture[0, 0]).all()
     assert (crop[-1, -1] == picture[1, 1]).all()
-    assert not crop_square(picture, Box(10, 10, 14, 14), 4).any()
+    assert crop_to(picture, Box(0, 0, 2, 1), 6, 3).shape == (3, 6, 3)
+    assert not crop_to(picture, Box(10, 10, 14, 14), 4, 4).any()
 
 
 @pytest.mark.parametrize("size_px", [64, 100, 256, 700, 2048])
@@ -139,6 +144,15 @@ def test_extreme_shapes_are_searched_without_harm(
     finder: FaceFinder, shape: tuple[int, int]
 ) -> None:
     assert finder.find_faces(np.full((*shape, 3), 128, np.uint8)) == []
+
+
+def test_the_shipped_example_vectors_are_the_shipped_readers(reader: FaceReader) -> None:
+    shipped = ExampleVectors.load()
+    assert shipped.reader == reader.fingerprint
+    assert set(shipped.tags) == set(EXPRESSION_TAGS)
+    for number, (tag, character, vector) in zip(range(3), examples(reader), strict=False):
+        assert (shipped.tags[number], shipped.characters[number]) == (tag, character)
+        np.testing.assert_allclose(shipped.vectors[number], vector, atol=0.02)
 
 
 def test_finding_faces_imports_no_torch() -> None:

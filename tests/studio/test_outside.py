@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from expressedit_mcp.images import ImageStore
 from expressedit_mcp.imaging import Picture
 from expressedit_mcp.regions import BoxRegion, EllipseRegion, PolygonRegion
 from expressedit_mcp.settings import Settings
@@ -61,7 +62,7 @@ def check(
 
 
 def _compare(studio: Studio, before: np.ndarray, image_id: str) -> None:
-    after = studio.images.load(image_id).pixels
+    after = ImageStore(studio.images.folder).load(image_id).pixels
     patch = studio.images.load_patch(image_id)
     assert patch is not None
     alpha = np.zeros(before.shape[:2], np.uint8)
@@ -226,7 +227,7 @@ def _hundred(studio: Studio, pixels: np.ndarray, count: int) -> None:
             seed=index,
         )
         current = studio.edit(command)[0].version.image_id
-    after = studio.images.load(current).pixels
+    after = ImageStore(studio.images.folder).load(current).pixels
     assert np.array_equal(after[~free], pixels[~free])
     assert (after[free] != pixels[free]).any()
     assert _depth(studio, current) == count

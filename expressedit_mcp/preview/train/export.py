@@ -17,13 +17,13 @@ from .vocabulary import MAX_TOKENS, make_tokenizer
 CARD = {
     "name": "expressedit-preview",
     "domain": "drawn demo characters",
-    "description": "An SDXL-shaped model of 8.8 M parameters, trained on drawings of the face rig that "
+    "description": "An SDXL-shaped model of 8.9 M parameters, trained on drawings of the face rig that "
     "ships with it. It shows the whole path on a laptop; it is no editor for other pictures.",
     "native_px": NATIVE_PX,
     "sampler": "ddim",
     "steps": {"draft": 6, "final": 12},
     "strength": 0.75,
-    "guidance_scale": 2.5,
+    "guidance_scale": 3.25,
     "control_scale": 1.0,
     "control_weights": "balanced",
     "control_end": 1.0,

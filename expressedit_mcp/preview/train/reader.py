@@ -1,6 +1,6 @@
-"""Trains the face reader on the rig's drawings, on one CPU core.
+"""Trains a network of the face reader on the rig's drawings, on one CPU core.
 
-Run: python -m expressedit_mcp.preview.train.reader --work FOLDER
+Run: python -m expressedit_mcp.preview.train.reader --work FOLDER --part face|eyes|mouth
 """
 
 from __future__ import annotations
@@ -15,58 +15,58 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as binary_cross_entropy
 from torch.nn.functional import cross_entropy, smooth_l1_loss
 
-from expressedit_mcp.preview.reader import (
-    HIDDEN,
-    INPUT_PX,
-    LAYERS,
-    READER_WEIGHTS,
-    SQUEEZED,
-    Vocabulary,
-)
+from expressedit_mcp.preview.expression import PARTS as PARTS_OF_FACE
+from expressedit_mcp.preview.part_network import HIDDEN, LAYERS, SIDES, SQUEEZED, STRIDE, PartTask
+from expressedit_mcp.preview.reader import READER_WEIGHTS
+from expressedit_mcp.preview.states import EYE_STATES
 
 from .loop import Losses
 from .reader_fitting import export, fit, to_input, trunk, trunk_arrays
 from .reader_samples import (
-    VOCABULARY,
+    TASKS,
     Drawings,
     Warp,
+    box_of,
     collect,
-    geometry,
     negatives,
+    places_of,
     weathered,
 )
 
 SEED = 20_001
-BATCH, NEGATIVES = 28, 4
-_CELLS = (INPUT_PX // 16) ** 2
-_SIDE_MATTER = 0.1  # words for the whole face, and the character's look
-_NEAR = 0.03  # places this near to the truth, in halves of the crop, pull less
-_NEEDS_IRIS = ("iris", "gaze")
+BATCH, NEGATIVES = 26, 6
+_REACH = {"face": 1.0, "eyes": 0.5, "mouth": 0.5}  # how far off the box may be that is given
+_WEIGHTS = {"places": 60.0, "words": 0.1, "looks": 0.1}  # the last two are matters on the side
+_NEAR = 0.01  # places this near to the truth, in halves of the crop, pull less
+_OPEN = np.array([state.both.shows_iris for state in EYE_STATES.values()])
+_IRIS_PULL = 0.5  # over the iris' radius, in halves of the crop
+_SMALLEST_IRIS = 0.02  # smaller ones pull no harder
 
 
-class ReaderNet(nn.Module):
-    """The network that `preview.reader.FaceReader` runs: one trunk, then places and names apart."""
+class PartNet(nn.Module):
+    """The network that `preview.part_network.PartNetwork` runs: one trunk, then places and names apart."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, task: PartTask) -> None:
         super().__init__()
+        cells = -(-task.height_px // STRIDE) * -(-task.width_px // STRIDE)
         self.trunk = trunk(LAYERS)
         self.squeeze = nn.Conv2d(LAYERS[-1].channels, SQUEEZED, 1)
-        places = vocabulary.geometry.stop
-        sizes = {"places": places, "names": vocabulary.size - places}
         self.sides = nn.ModuleDict(
             {
                 side: nn.ModuleDict(
                     {
-                        "hidden": nn.Linear(_CELLS * SQUEEZED, width),
-                        "out": nn.Linear(width, sizes[side]),
+                        "hidden": nn.Linear(cells * SQUEEZED, HIDDEN),
+                        "out": nn.Linear(HIDDEN, task.sizes[side]),
                     }
                 )
-                for side, width in HIDDEN.items()
+                for side in SIDES
             }
         )
 
     def forward(self, pictures: Tensor) -> Tensor:
-        cells = torch.relu(self.squeeze(self.trunk(pictures)))
+        # a coordinate needs more digits than bfloat16 has
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+            cells = torch.relu(self.squeeze(self.trunk(pictures))).float()
         # (rows, columns, channels), the order of the NumPy side
         flat = cells.permute(0, 2, 3, 1).flatten(1)
         return torch.cat(
@@ -75,7 +75,7 @@ class ReaderNet(nn.Module):
         )
 
     def arrays(self) -> dict[str, Tensor]:
-        """What `preview.reader.FaceReader` reads."""
+        """What `preview.part_network.PartNetwork` reads."""
         return {
             **trunk_arrays(self.trunk),
             "squeeze.weight": self.squeeze.weight[:, :, 0, 0],
@@ -85,22 +85,19 @@ class ReaderNet(nn.Module):
 
 
 class Teacher:
-    """Batches of changed drawings, and the loss of the reader's answers to them."""
+    """Batches of changed drawings for one part's network, and the loss of its answers to them."""
 
-    def __init__(self, drawings: Drawings) -> None:
-        self.drawings = drawings
+    def __init__(self, part: str, drawings: Drawings) -> None:
+        self.part, self.task, self.drawings = part, TASKS[part], drawings
 
-    def mean_geometry(self) -> np.ndarray:
-        """The geometry answers of an undisturbed look, averaged over the drawings."""
+    def mean_places(self) -> np.ndarray:
+        """The places in undisturbed crops, averaged over the drawings."""
         rng = np.random.default_rng(0)
-        looks = range(min(500, len(self.drawings.pixels)))
-        truth = self.drawings.truth
-        return np.mean(
-            [geometry(truth, n, Warp.about(truth.frames[n], rng, 0.0)) for n in looks], axis=0
-        )
+        numbers = range(min(500, len(self.drawings.pixels)))
+        return np.mean([self._sample(n, rng, 0.0)[1] for n in numbers], axis=0)
 
     def pictures_at(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pictures, which drawings the first BATCH show, and their geometry; the rest have no face.
+        """Pictures, which drawings the first BATCH show, and their places; the rest do not show the part.
 
         The same step gives the same pictures.
         """
@@ -108,48 +105,68 @@ class Teacher:
         picked = rng.integers(0, len(self.drawings.pixels), BATCH)
         pictures, places = [], []
         for number in picked:
-            # most looks are nearly right, as a second pass is; some as wrong as a finder may be
-            reach = 1.0 if rng.random() < 0.25 else 0.2
-            warp = Warp.about(self.drawings.truth.frames[number], rng, reach)
-            pictures.append(weathered(warp.picture(self.drawings.pixels[number]), rng))
-            places.append(geometry(self.drawings.truth, number, warp))
-        pictures += [weathered(crop, rng) for crop in negatives(rng, self.drawings, NEGATIVES)]
+            # most boxes are nearly right, as after a first pass; some as wrong as a finder may be
+            reach = _REACH[self.part] if rng.random() < 0.25 else 0.2
+            picture, place = self._sample(number, rng, reach)
+            pictures.append(weathered(picture, rng))
+            places.append(place)
+        nothing = negatives(rng, self.part, self.drawings, NEGATIVES)
+        pictures += [weathered(crop, rng) for crop in nothing]
         return np.stack(pictures), picked, np.stack(places)
 
+    def _sample(
+        self, number: int, rng: np.random.Generator, reach: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        truth = self.drawings.truth
+        warp = Warp.about(box_of(self.part, truth, number), self.task, rng, reach)
+        crop = warp.picture(self.drawings.pixels[number])
+        return crop, places_of(self.part, truth, number, warp)
+
     def losses(self, model: nn.Module, step: int) -> Losses:
-        """Smooth L1 of places and lengths, cross entropy of the rest; an iris that is not drawn has no place."""
+        """Smooth L1 of places and lengths, cross entropy of the rest."""
         pictures, picked, places = self.pictures_at(step)
-        with torch.autocast("cpu", torch.bfloat16):
-            out = model(to_input(pictures)).float()
-        truth, part = self.drawings.truth, VOCABULARY.slices
-        found = out[:BATCH]
-        shown = torch.from_numpy(truth.irises[picked, :, 2] > 0).float()
-        weight = torch.ones(places.shape)
-        weight[:, part["irises"]] = 4.0 * shown.repeat_interleave(4, dim=1)
-        face = (torch.arange(len(out)) < BATCH).float()
-        away = smooth_l1_loss(
-            found[:, VOCABULARY.geometry], torch.from_numpy(places), reduction="none", beta=_NEAR
-        )
-
-        def named(name: str, values: np.ndarray) -> Tensor:
-            wanted = torch.from_numpy(values[picked]).float()
-            return binary_cross_entropy(found[:, part[name]], wanted) * wanted.shape[1]
-
-        states = torch.zeros(())
-        for number, name in enumerate(VOCABULARY.states):
-            judged = shown.amax(dim=1) > 0 if name in _NEEDS_IRIS else face[:BATCH] > 0
-            wanted = torch.from_numpy(truth.states[picked, number]).long()
-            states = states + cross_entropy(found[judged][:, part[name]], wanted[judged])
-        losses = {
-            "places": 60 * (away * weight).mean(),
-            "states": states,
-            "extras": named("extras", truth.extras),
-            "words": _SIDE_MATTER * named("words", truth.words),
-            "looks": _SIDE_MATTER * named("looks", truth.looks),
-            "irises": binary_cross_entropy(found[:, part["shown"]], shown),
-            "face": binary_cross_entropy(out[:, part["face"]].squeeze(1), face),
-        }
+        out = model(to_input(pictures))
+        slices = self.task.slices
+        wanted = torch.from_numpy(places)
+        away = smooth_l1_loss(out[:BATCH, : places.shape[1]], wanted, reduction="none", beta=_NEAR)
+        losses = {"places": _WEIGHTS["places"] * (away * self._pulls(wanted)).mean()}
+        there = (torch.arange(len(out)) < BATCH).float()
+        losses["there"] = binary_cross_entropy(out[:, slices["there"]].squeeze(1), there)
+        for name in self.task.names:
+            if name != "there":
+                weight = _WEIGHTS.get(name, 1.0)
+                losses[name] = weight * self._named(name, out[:BATCH, slices[name]], picked)
         return {"loss": torch.stack(list(losses.values())).sum(), **losses}
+
+    def _pulls(self, places: Tensor) -> Tensor:
+        """The weights of places: an iris counts by its own size, and not at all where it is not drawn."""
+        pulls = torch.ones(places.shape)
+        if "irises" in self.task.places:
+            irises = self.task.slices["irises"]
+            radii = places[:, irises].unflatten(1, (2, 4))[..., 2:3]
+            pull = _IRIS_PULL * (radii > 0) / radii.clamp(min=_SMALLEST_IRIS)
+            pulls[:, irises] = pull.expand(-1, -1, 4).flatten(1)
+        return pulls
+
+    def _named(self, name: str, logits: Tensor, picked: np.ndarray) -> Tensor:
+        """Cross entropy of one of the answers that are names."""
+        truth = self.drawings.truth
+        shown = torch.from_numpy(truth.irises[picked, :, 2] > 0)
+        if name in PARTS_OF_FACE:
+            judged = self._judged(name, picked)
+            wanted = torch.from_numpy(truth.states[picked, list(PARTS_OF_FACE).index(name)])
+            return cross_entropy(logits[judged], wanted.long()[judged])
+        wanted = shown if name == "shown" else torch.from_numpy(getattr(truth, name)[picked])
+        return binary_cross_entropy(logits, wanted.float()) * wanted.shape[1]
+
+    def _judged(self, part: str, picked: np.ndarray) -> Tensor:
+        """Which of the drawings tell a part's state (BATCH,) bool: a look needs open eyes, a gaze irises."""
+        truth = self.drawings.truth
+        told = {
+            "iris": _OPEN[truth.states[picked, list(PARTS_OF_FACE).index("eyes")]],
+            "gaze": truth.irises[picked, :, 2].any(axis=1),
+        }
+        return torch.from_numpy(told.get(part, np.ones(len(picked), bool)))
 
 
 def main() -> None:
@@ -157,21 +174,22 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, required=True, help="folder for drawings and checkpoint"
     )
-    parser.add_argument("--out", type=Path, default=READER_WEIGHTS)
-    parser.add_argument("--drawings", type=int, default=8_000)
-    parser.add_argument("--steps", type=int, default=2_600)
+    parser.add_argument("--part", choices=list(TASKS), required=True)
+    parser.add_argument("--out", type=Path, default=READER_WEIGHTS, help="folder for weights")
+    parser.add_argument("--drawings", type=int, default=30_000)
+    parser.add_argument("--steps", type=int, default=7_000)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    teacher = Teacher(drawings_in(options.work, options.drawings))
+    teacher = Teacher(options.part, drawings_in(options.work, options.drawings))
     torch.manual_seed(SEED)
-    model = ReaderNet(VOCABULARY)
+    model = PartNet(teacher.task)
     with torch.no_grad():
-        model.sides["places"]["out"].bias.copy_(torch.from_numpy(teacher.mean_geometry()))  # type: ignore[index]
-    work = options.work / "reader"
+        model.sides["places"]["out"].bias.copy_(torch.from_numpy(teacher.mean_places()))  # type: ignore[index]
+    work = options.work / options.part
     fit(model, lambda step: teacher.losses(model, step), work, options.steps)
-    facts = asdict(VOCABULARY)
-    export(model.arrays(), facts, options.out)
-    print(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB", flush=True)
+    out = options.out / f"{options.part}.safetensors"
+    export(model.arrays(), asdict(teacher.task), out)
+    print(f"wrote {out}, {out.stat().st_size / 1e6:.2f} MB", flush=True)
 
 
 def drawings_in(folder: Path, count: int) -> Drawings:

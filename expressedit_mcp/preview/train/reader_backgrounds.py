@@ -46,6 +46,41 @@ def _cloud(rng: Rng, height: int, width: int) -> np.ndarray:
     return np.broadcast_to(np.atleast_3d(grown), (height, width, 3)).copy()
 
 
+def _rough(rng: Rng, height: int, width: int) -> np.ndarray:
+    """Noise of several scales, the finer the fainter, as in stone, bark and water."""
+    channels = int(rng.choice([1, 3]))
+    total = np.zeros((height, width, channels), np.float32)
+    fade = rng.uniform(1.2, 2.2)
+    for octave in range(int(rng.integers(3, 7))):
+        cells = 3 << octave
+        noise = rng.random((cells, cells, channels)).astype(np.float32)
+        grown = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+        total += np.atleast_3d(grown).reshape(total.shape) / fade**octave
+    low, high = total.min(), total.max()
+    shades = (total - low) * (255 / (high - low))
+    return np.broadcast_to(shades, (height, width, 3)).astype(np.uint8)
+
+
+def _blots(rng: Rng, height: int, width: int) -> np.ndarray:
+    """Two colours in round or square patches, as in ink, camouflage and floor plans."""
+    cells = int(rng.choice([8, 16, 24, 40]))
+    noise = rng.random((cells, cells)).astype(np.float32)
+    method = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_NEAREST
+    share = cv2.resize(noise, (width, height), interpolation=method) < rng.uniform(0.3, 0.7)
+    picture = np.where(share[..., None], np.array(color(rng)), np.array(color(rng)))
+    return cv2.GaussianBlur(picture.astype(np.uint8), (0, 0), rng.uniform(0.3, 1.5))
+
+
+def _tiles(rng: Rng, height: int, width: int) -> np.ndarray:
+    """One small picture again and again, as in wallpaper, fences and rows of things."""
+    tall, wide = (int(side * rng.uniform(0.12, 0.6)) for side in (height, width))
+    tile = _plain(rng, tall, wide)
+    for _ in range(int(rng.integers(1, 4))):
+        _CLUTTER[int(rng.integers(len(_CLUTTER)))](rng, tile)
+    rows, columns = -(-height // tall), -(-width // wide)
+    return np.tile(tile, (rows, columns, 1))[:height, :width].copy()
+
+
 def _stripes(rng: Rng, height: int, width: int) -> np.ndarray:
     angle, wave = rng.uniform(0, np.pi), rng.uniform(4, 40)
     y, x = np.mgrid[:height, :width]
@@ -116,5 +151,5 @@ def _letters(rng: Rng, picture: np.ndarray) -> None:
         cv2.putText(picture, letters, place, font, scale, paint, 1 + int(scale), cv2.LINE_AA)
 
 
-_GROUNDS = (_plain, _gradient, _cloud, _stripes, _bricks)
+_GROUNDS = (_plain, _gradient, _cloud, _rough, _blots, _stripes, _bricks, _tiles)
 _CLUTTER = (_ellipses, _polygons, _scribbles, _letters)

@@ -136,7 +136,7 @@ def main() -> None:
         "--work", type=Path, required=True, help="folder for drawings and checkpoint"
     )
     parser.add_argument("--out", type=Path, default=FINDER_WEIGHTS)
-    parser.add_argument("--drawings", type=int, default=8_000)
+    parser.add_argument("--drawings", type=int, default=30_000)
     parser.add_argument("--steps", type=int, default=2_000)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,8 @@ from expressedit_mcp.preview.character import (
 )
 from expressedit_mcp.preview.expression import PARTS as PARTS_OF_FACE
 from expressedit_mcp.preview.expression import RANGES
-from expressedit_mcp.preview.reader import INPUT_PX, PARTS, Vocabulary
+from expressedit_mcp.preview.part_network import PartTask
+from expressedit_mcp.preview.reader import PARTS, POINTS
 from expressedit_mcp.preview.states import EXTRAS
 from expressedit_mcp.preview.words import WORDS
 
@@ -36,7 +37,39 @@ from .reader_backgrounds import background
 DRAWN_PX = 192
 _AGES = ("child", "mature female", "mature male", "old woman", "old man")
 LOOKS = (*HAIR_COLORS, *EYE_COLORS, *HAIR_STYLES, *_AGES, *ACCESSORIES)
-VOCABULARY = Vocabulary(68, PARTS_OF_FACE, EXTRAS, tuple(WORDS), LOOKS)
+
+
+def _task(
+    part: str,
+    size_px: tuple[int, int],
+    room: float,
+    places: dict[str, tuple[int, int]],
+    names: dict[str, tuple[str, ...]],
+) -> PartTask:
+    points = {"points": (len(POINTS[part]), 2)}
+    return PartTask(*size_px, room, points | places, {"there": (part,)} | names)
+
+
+TASKS = {
+    "face": _task(
+        "face",
+        (96, 96),
+        1.0,
+        {"boxes": (len(PARTS), 4), "frame": (1, 4)},
+        {"extras": EXTRAS, "words": tuple(WORDS), "looks": LOOKS},
+    ),
+    "eyes": _task(
+        "eyes",
+        (144, 80),
+        1.1,
+        {"irises": (2, 4)},
+        {
+            "shown": ("left", "right"),
+            **{part: PARTS_OF_FACE[part] for part in ("eyes", "iris", "gaze", "brows")},
+        },
+    ),
+    "mouth": _task("mouth", (80, 80), 1.1, {}, {"mouth": PARTS_OF_FACE["mouth"]}),
+}
 Rng = np.random.Generator
 
 
@@ -147,52 +180,58 @@ class Warp:
 
     matrix: np.ndarray
     scale: float
+    size: tuple[int, int]
 
     @classmethod
-    def about(cls, frame: np.ndarray, rng: Rng, reach: float) -> Warp:
-        """A look at the frame (x, y, side) that is off by up to `reach` (1: as far as a finder is)."""
-        x, y, side = frame
+    def about(cls, place: np.ndarray, task: PartTask, rng: Rng, reach: float) -> Warp:
+        """A look at a place (x, y, width, …) that is off by up to `reach` (1: as far as a finder is)."""
+        x, y, width = place[:3]
         angle = np.deg2rad(rng.normal(0, 6 * reach))
-        scale = INPUT_PX / side * np.exp(rng.uniform(-0.3, 0.3) * reach)
+        scale = task.width_px / (task.room * width) * np.exp(rng.uniform(-0.3, 0.3) * reach)
         x, y = (
-            x + rng.uniform(-0.18, 0.18) * side * reach,
-            y + rng.uniform(-0.18, 0.18) * side * reach,
+            x + rng.uniform(-0.18, 0.18) * width * reach,
+            y + rng.uniform(-0.18, 0.18) * width * reach,
         )
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
         turn = np.array([[cos, -sin], [sin, cos]])
-        shift = INPUT_PX / 2 - turn @ [x, y]
-        return cls(np.hstack([turn, shift[:, None]]), float(scale))
+        size = (task.width_px, task.height_px)
+        shift = np.array(size) / 2 - turn @ [x, y]
+        return cls(np.hstack([turn, shift[:, None]]), float(scale), size)
 
     def picture(self, pixels: np.ndarray) -> np.ndarray:
-        """The crop (96, 96, 3) of the picture."""
+        """The crop of the picture."""
         # OpenCV counts from pixel centres, the truth from pixel corners
         corner = self.matrix.copy()
         corner[:, 2] += self.matrix[:, :2] @ [0.5, 0.5] - 0.5
         method = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_CUBIC
         return cv2.warpAffine(
-            pixels, corner, (INPUT_PX, INPUT_PX), flags=method, borderMode=cv2.BORDER_REPLICATE
+            pixels, corner, self.size, flags=method, borderMode=cv2.BORDER_REPLICATE
         )
 
-    def places(self, points: np.ndarray) -> np.ndarray:
-        """Points (..., 2) of the picture as -1..1 of the crop."""
-        moved = points @ self.matrix[:, :2].T + self.matrix[:, 2]
-        return moved * (2 / INPUT_PX) - 1
-
-    def lengths(self, lengths: np.ndarray) -> np.ndarray:
-        return lengths * (self.scale * 2 / INPUT_PX)
+    def places(self, places: np.ndarray) -> np.ndarray:
+        """Points (N, 2) of the picture, or centres with lengths (N, 4), as `PartTask` tells them."""
+        half = self.size[0] / 2
+        moved = places[:, :2] @ self.matrix[:, :2].T + self.matrix[:, 2] - np.array(self.size) / 2
+        return np.concatenate([moved, places[:, 2:] * self.scale], axis=1) / half
 
 
-def geometry(truth: Truth, number: int, warp: Warp) -> np.ndarray:
-    """The truth of one drawing as the reader's geometry answers, float32."""
-    irises, boxes, frame = truth.irises[number], truth.boxes[number], truth.frames[number]
-    parts = (
-        warp.places(truth.points[number]),
-        np.concatenate([warp.places(irises[:, :2]), warp.lengths(irises[:, 2:])], axis=1),
-        np.concatenate([warp.places(boxes[:, :2]), warp.lengths(boxes[:, 2:])], axis=1),
-        warp.places(frame[:2]),
-        warp.lengths(frame[2:]),
-    )
-    return np.concatenate([part.ravel() for part in parts]).astype(np.float32)
+def box_of(part: str, truth: Truth, number: int) -> np.ndarray:
+    """What a network is to see, (x, y, width, height): the frame for the face, else the part's box."""
+    if part == "face":
+        return truth.frames[number][[0, 1, 2, 2]]
+    return truth.boxes[number, PARTS.index(part)]
+
+
+def places_of(part: str, truth: Truth, number: int, warp: Warp) -> np.ndarray:
+    """The truth of one drawing as the places that a network answers, float32."""
+    places = {
+        "points": truth.points[number][list(POINTS[part])],
+        "boxes": truth.boxes[number],
+        "frame": box_of("face", truth, number)[None],
+        "irises": truth.irises[number],
+    }
+    answers = [warp.places(places[asked]).ravel() for asked in TASKS[part].places]
+    return np.concatenate(answers).astype(np.float32)
 
 
 def weathered(pixels: np.ndarray, rng: Rng) -> np.ndarray:
@@ -232,19 +271,41 @@ def _softened(pixels: np.ndarray, rng: Rng) -> np.ndarray:
     return out
 
 
-def negatives(rng: Rng, drawings: Drawings, count: int) -> np.ndarray:
-    """Crops (count, 96, 96, 3) without a whole face: backgrounds, and looks beside a drawing's face."""
-    crops = []
-    for _ in range(count):
-        if rng.random() < 0.5:
-            crops.append(background(rng, INPUT_PX, INPUT_PX))
-            continue
-        number = int(rng.integers(len(drawings.pixels)))
-        x, y, side = drawings.truth.frames[number]
-        angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 0.9) * side
-        size = side * np.exp(rng.uniform(-1.2, 0.4))
-        if size < side * 0.45 and rng.random() < 0.6:  # one feature, very near
-            far *= 0.6
-        beside = np.array([x + far * np.cos(angle), y + far * np.sin(angle), size])
-        crops.append(Warp.about(beside, rng, 0.0).picture(drawings.pixels[number]))
-    return np.stack(crops)
+def negatives(rng: Rng, part: str, drawings: Drawings, count: int) -> list[np.ndarray]:
+    """Crops that do not show the part: backgrounds, places beside it in a drawing, its pieces."""
+    kinds = (_of_background, _beside, _shuffled)
+    picked = rng.choice(len(kinds), count, p=[0.5, 0.3, 0.2])
+    return [kinds[kind](rng, part, drawings) for kind in picked]
+
+
+def _of_background(rng: Rng, part: str, _drawings: Drawings) -> np.ndarray:
+    """A background at any scale."""
+    width, height = TASKS[part].width_px, TASKS[part].height_px
+    scale = np.exp(rng.uniform(0, 1.4))
+    picture = background(rng, round(height * scale), round(width * scale))
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _beside(rng: Rng, part: str, drawings: Drawings) -> np.ndarray:
+    number = int(rng.integers(len(drawings.pixels)))
+    x, y, width, height = box_of(part, drawings.truth, number)
+    angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 0.9)
+    size = width * np.exp(rng.uniform(-1.2, 0.4))
+    if size < width * 0.45 and rng.random() < 0.6:  # one feature, very near
+        far *= 0.6
+    place = np.array([x + far * width * np.cos(angle), y + far * height * np.sin(angle), size])
+    return Warp.about(place, TASKS[part], rng, 0.0).picture(drawings.pixels[number])
+
+
+def _shuffled(rng: Rng, part: str, drawings: Drawings) -> np.ndarray:
+    """The part cut into tiles that lie in the wrong places."""
+    number, task = int(rng.integers(len(drawings.pixels))), TASKS[part]
+    warp = Warp.about(box_of(part, drawings.truth, number), task, rng, 1.0)
+    crop = warp.picture(drawings.pixels[number])
+    cuts = int(rng.integers(3, 6))
+    tall, wide = task.height_px // cuts, task.width_px // cuts
+    corners = [(row * tall, column * wide) for row in range(cuts) for column in range(cuts)]
+    out = crop.copy()
+    for (y, x), (from_y, from_x) in zip(corners, rng.permutation(corners), strict=True):
+        out[y : y + tall, x : x + wide] = crop[from_y : from_y + tall, from_x : from_x + wide]
+    return out
