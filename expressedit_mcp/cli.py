@@ -120,7 +120,10 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"EXPRESSEDIT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        lines = [
+            f"EXPRESSEDIT_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
         raise click.ClickException(
             "The environment has a setting that cannot be used.\n" + "\n".join(lines)
         ) from error

@@ -119,7 +119,7 @@ def build_server(settings: Settings) -> MCPServer[Any]:
         description="Edits the facial expressions of illustrated characters.",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=all_tools(opening.studio),
+        tools=all_tools(opening.studio, settings.tools),
         lifespan=lifespan,
         log_level="WARNING",
     )

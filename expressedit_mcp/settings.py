@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+ToolGroup = Literal["core", "photoshop", "methods"]
 SHIPPED_MODEL = Path(__file__).parent / "preview" / "weights"
 
 
@@ -66,6 +67,11 @@ class Settings(BaseSettings):
     store_limit_mb: int = Field(
         default=4096, ge=1, description="Stored pictures beyond this are warned of"
     )
+    tools: Annotated[tuple[ToolGroup, ...], NoDecode] = Field(
+        default=("core", "photoshop"),
+        min_length=1,
+        description="Groups of tools that are offered, joined by commas: core, photoshop, methods",
+    )
 
     bridge: Literal["auto", "on", "off"] = Field(
         default="auto",
@@ -81,6 +87,17 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
         return value
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _split_tools(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        groups = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        known = get_args(ToolGroup)
+        if not groups or not set(groups) <= set(known):
+            raise ValueError(f"takes one or more of {', '.join(known)}, joined by commas")
+        return groups
 
     @cached_property
     def pictures_dir(self) -> Path:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 ARROWS = {
     "expressedit_mcp.errors": set(),
     "expressedit_mcp.regions": set(),
+    "expressedit_mcp.strokes": {"expressedit_mcp.regions"},
     "expressedit_mcp.settings": set(),
     "expressedit_mcp.jobs": {"expressedit_mcp.errors"},
     "expressedit_mcp.imaging": {"expressedit_mcp.errors"},
@@ -29,6 +30,7 @@ ARROWS = {
     "expressedit_mcp.studio": {
         "expressedit_mcp.errors",
         "expressedit_mcp.regions",
+        "expressedit_mcp.strokes",
         "expressedit_mcp.settings",
         "expressedit_mcp.imaging",
         "expressedit_mcp.images",
@@ -41,6 +43,7 @@ ARROWS = {
     "expressedit_mcp.tools": {
         "expressedit_mcp.errors",
         "expressedit_mcp.regions",
+        "expressedit_mcp.strokes",
         "expressedit_mcp.studio",
         "expressedit_mcp.jobs",
         "expressedit_mcp.images",

@@ -3,6 +3,7 @@
 NumPy and OpenCV only: no torch, no files.
 """
 
+from expressedit_mcp.imaging.brush import Paint, paint_under
 from expressedit_mcp.imaging.colour import profile_note, srgb_crop
 from expressedit_mcp.imaging.composite import Patch, apply_patch, outside_unchanged
 from expressedit_mcp.imaging.crop import (
@@ -30,16 +31,20 @@ from expressedit_mcp.imaging.selection import (
     union,
 )
 from expressedit_mcp.imaging.transform import scale_under
+from expressedit_mcp.imaging.warp import Move, Swell, liquify_under
 
 __all__ = [
     "Box",
     "CropPlan",
     "Face",
     "Finder",
+    "Move",
+    "Paint",
     "Patch",
     "Picture",
     "Selection",
     "Size",
+    "Swell",
     "apply_patch",
     "aspect_buckets",
     "box_selection",
@@ -50,8 +55,10 @@ __all__ = [
     "extract",
     "feather",
     "grow",
+    "liquify_under",
     "mask_selection",
     "outside_unchanged",
+    "paint_under",
     "plan_crop",
     "polygon_selection",
     "profile_note",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from expressedit_mcp.imaging.colour import from_srgb
-from expressedit_mcp.imaging.geometry import Box
+from expressedit_mcp.imaging.geometry import Box, Size
 from expressedit_mcp.imaging.picture import Picture
-from expressedit_mcp.imaging.selection import Selection
+from expressedit_mcp.imaging.selection import Selection, mask_selection
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,16 @@ class Patch:
         box = selection.box
         cut = rgb[box.shifted(-rgb_box.left, -rgb_box.top).slices]
         return cls(box, from_srgb(cut, picture), selection.alpha)
+
+    @classmethod
+    def tight(cls, pixels: np.ndarray, alpha: np.ndarray, box: Box, size: Size) -> Patch:
+        """The patch of pixels and alpha over `box` of a picture of `size`, cut to where alpha is not 0.
+
+        Raises InputError when it is 0 everywhere.
+        """
+        written = mask_selection(alpha, size, (box.left, box.top))
+        inner = written.box.shifted(-box.left, -box.top)
+        return cls(written.box, pixels[inner.slices], written.alpha)
 
 
 def apply_patch(picture: Picture, patch: Patch) -> Picture:

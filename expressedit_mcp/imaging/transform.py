@@ -11,7 +11,7 @@ from expressedit_mcp.imaging.composite import Patch
 from expressedit_mcp.imaging.crop import extract
 from expressedit_mcp.imaging.geometry import Box
 from expressedit_mcp.imaging.picture import Picture
-from expressedit_mcp.imaging.selection import Selection, mask_selection
+from expressedit_mcp.imaging.selection import Selection
 
 Anchor = Literal["center", "top", "bottom", "left", "right"]
 
@@ -59,9 +59,7 @@ def scale_under(
     # alpha is applied once, by the patch: the content's share is of what is written
     share = (cover / np.maximum(alpha, 1).astype(np.float32))[..., None]
     mixed = np.rint(ground * (1 - share) + content * share).astype(colour.dtype)
-    written = mask_selection(alpha, selection.size, (box.left, box.top))
-    inner = written.box.shifted(-box.left, -box.top)
-    return Patch(written.box, mixed[inner.slices], written.alpha)
+    return Patch.tight(mixed, alpha, box, selection.size)
 
 
 def _scaling(box: Box, scale_x: float, scale_y: float, anchor: Anchor) -> tuple[np.ndarray, Box]:

@@ -1,8 +1,16 @@
 """The application: holds the tag store, the image store and the engine; one verb per user action."""
 
-from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.commands import BrushCommand, EditCommand, LiquifyCommand, ScaleCommand
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import PanelService
 from expressedit_mcp.studio.studio import Studio
 
-__all__ = ["EditCommand", "Outcome", "PanelService", "ScaleCommand", "Studio"]
+__all__ = [
+    "BrushCommand",
+    "EditCommand",
+    "LiquifyCommand",
+    "Outcome",
+    "PanelService",
+    "ScaleCommand",
+    "Studio",
+]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
-
-import numpy as np
 
 import tagdb
 from expressedit_mcp.engine import Engine, OnStep
@@ -21,19 +18,16 @@ from expressedit_mcp.imaging import (
     Picture,
     Selection,
     apply_patch,
-    mask_selection,
-    scale_under,
     to_rgb,
-    union,
 )
-from expressedit_mcp.imaging.crop import extract
 from expressedit_mcp.studio import wording
-from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.commands import EditCommand, TransformCommand
 from expressedit_mcp.studio.outcome import Outcome
-from expressedit_mcp.studio.photoshop import Photoshop
+from expressedit_mcp.studio.photoshop import Command, Photoshop
 from expressedit_mcp.studio.pictures import Pictures
 from expressedit_mcp.studio.planning import plan_edit
 from expressedit_mcp.studio.selecting import FindFaces, select
+from expressedit_mcp.studio.transforms import to_repair, transform, transform_request
 
 REPAIR_STRENGTH = 0.5
 
@@ -55,7 +49,7 @@ def _as_it_is(outcome: Outcome) -> Outcome:
 
 
 class Editing:
-    """Edits and scales pictures with what the studio owns."""
+    """Edits and transforms pictures with what the studio owns."""
 
     def __init__(
         self,
@@ -96,13 +90,39 @@ class Editing:
 
         return self._edit(*prepared, on_step, stop, finish, batch)
 
-    def scale(
-        self, command: ScaleCommand, on_step: OnStep = ignore_step, stop: Stop = never
+    def transform(
+        self, command: TransformCommand, on_step: OnStep = ignore_step, stop: Stop = never
     ) -> Outcome:
-        """The scaled version, or its repair when that is asked for."""
-        words = None
+        """The transformed version, or its repair on top of it when that is asked for."""
+        words = self._repair_words(command)
+        started = time.perf_counter()
+        command, parent, picture, selections, find_faces = self._located(command, stop)
+        request = transform_request(command, parent.image_id, selections)
+        known = self._images.find(request)
+        stored = self._images.load_patch(known.image_id) if known else None
+        patch = stored or transform(command, picture, selections, _cancelling(stop))
+        made = known or self._images.derive(parent, picture, patch, request["operation"], request)
+        if words is None:
+            elapsed = time.perf_counter() - started
+            return Outcome(made, elapsed, known is not None, self._pictures.fullness())
+        edit = EditCommand(
+            image=made.image_id,
+            region=(),
+            strength=REPAIR_STRENGTH if command.strength is None else command.strength,
+            seed=command.seed,
+            # the transformed pixels are the hint, so their edges stay
+            control_inside="keep",
+            context=command.context,
+        )
+        after = apply_patch(picture, patch)
+        redrawn = [to_repair(command, patch, selections)]
+        repaired = self._edit(edit, made, after, redrawn, words, find_faces, on_step, stop)[0]
+        return replace(repaired, elapsed_s=time.perf_counter() - started)
+
+    def _repair_words(self, command: TransformCommand) -> wording.Wording | None:
+        """The wording of a transform's repair; None when there shall be none. Raises InputError."""
         if command.repair:
-            words = wording.word_edit(
+            return wording.word_edit(
                 self._tags,
                 self._engine,
                 tags=command.tags,
@@ -111,49 +131,11 @@ class Editing:
                 style=None,
                 negative_prompt=None,
             )
-        elif command.tags or command.prompt:
+        if command.tags or command.prompt:
             raise InputError(
                 "tags and prompt only matter with repair=True; set it, or leave them out."
             )
-        started = time.perf_counter()
-        command = self._photoshop.resolve(command, stop)
-        parent = self._pictures.open(command.image)
-        picture = self._images.load(parent.image_id)
-        find_faces = self.faces_of(picture)
-        selections = select(command.region, picture, self._pictures.load, find_faces)
-        request = {
-            "operation": "scale",
-            "image": parent.image_id,
-            "scale_x": command.scale_x,
-            "scale_y": command.scale_y,
-            "anchor": command.anchor,
-            "selections": [
-                [*s.box.as_list(), hashlib.sha256(s.alpha.tobytes()).hexdigest()[:16]]
-                for s in selections
-            ],
-        }
-        known = self._images.find(request)
-        stored = self._images.load_patch(known.image_id) if known else None
-        patch = stored or _scale_each(picture, selections, command)
-        scaled = known or self._images.derive(parent, picture, patch, "scale", request)
-        outcome = Outcome(
-            scaled, time.perf_counter() - started, known is not None, self._pictures.fullness()
-        )
-        if words is None:
-            return outcome
-        written = mask_selection(patch.alpha, picture.size, (patch.box.left, patch.box.top))
-        edit = EditCommand(
-            image=scaled.image_id,
-            region=(),
-            strength=REPAIR_STRENGTH if command.strength is None else command.strength,
-            seed=command.seed,
-            # the scaled pixels are the hint, so their edges stay
-            control_inside="keep",
-            context=command.context,
-        )
-        after = apply_patch(picture, patch)
-        repaired = self._edit(edit, scaled, after, [written], words, find_faces, on_step, stop)[0]
-        return replace(repaired, elapsed_s=time.perf_counter() - started)
+        return None
 
     def faces_of(self, picture: Picture) -> FindFaces | None:
         """The picture's faces, looked for when they are first asked for; None without a finder."""
@@ -175,12 +157,19 @@ class Editing:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
+        command, parent, picture, selections, find_faces = self._located(command, stop)
+        return command, parent, picture, selections, words, find_faces
+
+    def _located(
+        self, command: Command, stop: Stop
+    ) -> tuple[Command, Version, Picture, list[Selection], FindFaces | None]:
+        """The command without references to an open document, its picture, and one selection per region."""
         command = self._photoshop.resolve(command, stop)
         parent = self._pictures.open(command.image)
         picture = self._images.load(parent.image_id)
         find_faces = self.faces_of(picture)
         selections = select(command.region, picture, self._pictures.load, find_faces)
-        return command, parent, picture, selections, words, find_faces
+        return command, parent, picture, selections, find_faces
 
     def _edit(
         self,
@@ -250,22 +239,14 @@ class Editing:
         )
 
 
-def _scale_each(picture: Picture, selections: list[Selection], command: ScaleCommand) -> Patch:
-    """One patch for all regions, scaled one after the other."""
-    after, written = picture, []
-    for selection in selections:
-        patch = scale_under(after, selection, command.scale_x, command.scale_y, command.anchor)
-        after = apply_patch(after, patch)
-        written.append(
-            mask_selection(
-                (patch.alpha > 0).astype(np.uint8) * 255,
-                picture.size,
-                (patch.box.left, patch.box.top),
-            )
-        )
-    whole = union(written)
-    colours = min(3, picture.pixels.shape[2])
-    return Patch(whole.box, extract(after.pixels, whole.box)[..., :colours], whole.alpha)
+def _cancelling(stop: Stop) -> Callable[[], None]:
+    """A call that raises Cancelled when the work shall stop."""
+
+    def between() -> None:
+        if stop():
+            raise Cancelled("The call was cancelled; the picture is as it was.")
+
+    return between
 
 
 def _part(on_step: OnStep, number: int, count: int) -> OnStep:

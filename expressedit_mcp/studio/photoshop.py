@@ -17,7 +17,7 @@ from expressedit_mcp.images import ImageStore, Version
 from expressedit_mcp.images.store import ID_PATTERN
 from expressedit_mcp.imaging import Box, Patch, Picture, srgb_crop, to_rgb
 from expressedit_mcp.regions import DocumentRegion, MaskRegion, OneRegion
-from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.commands import EditCommand, TransformCommand
 from expressedit_mcp.studio.outcome import Outcome
 from photoshop_bridge import (
     Bridge,
@@ -57,7 +57,7 @@ _NEXT_STEPS = {
     "host_error": "Try again; the panel's self-test shows what this Photoshop does differently.",
 }
 
-Command = TypeVar("Command", EditCommand, ScaleCommand)
+Command = TypeVar("Command", bound=EditCommand | TransformCommand)
 
 
 class Capture(BaseModel):
@@ -142,11 +142,8 @@ class Photoshop:
                 whole=regions != [_SELECTION],
                 stop=stop,
             )
-            dx, dy = read.rect.left, read.rect.top
-            context = command.context
-            if context is not None:
-                context = (context[0] - dx, context[1] - dy, context[2] - dx, context[3] - dy)
-            command = replace(command, image=read.version.image_id, context=context)
+            command = command.shifted(-read.rect.left, -read.rect.top)
+            command = replace(command, image=read.version.image_id)
             mask = read.selection
         elif by_selection:
             mask = self._selection_of(command.image, stop)

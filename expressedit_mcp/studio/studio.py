@@ -28,7 +28,9 @@ from expressedit_mcp.preview.finder import FaceFinder
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import (
+    BrushCommand,
     EditCommand,
+    LiquifyCommand,
     ScaleCommand,
     command_from_json,
     command_to_json,
@@ -194,7 +196,19 @@ class Studio:
         self, command: ScaleCommand, on_step: OnStep = ignore_step, stop: Stop = never
     ) -> Outcome:
         """The scaled version, or its repair when that is asked for."""
-        return self._editing.scale(command, on_step, stop)
+        return self._editing.transform(command, on_step, stop)
+
+    def liquify(
+        self, command: LiquifyCommand, on_step: OnStep = ignore_step, stop: Stop = never
+    ) -> Outcome:
+        """The version with its pixels moved by strokes, or its repair when that is asked for."""
+        return self._editing.transform(command, on_step, stop)
+
+    def brush(
+        self, command: BrushCommand, on_step: OnStep = ignore_step, stop: Stop = never
+    ) -> Outcome:
+        """The painted version, or its repair when that is asked for."""
+        return self._editing.transform(command, on_step, stop)
 
     def _edit_job(self, request: Mapping[str, Any], report: Report) -> None:
         """The work of an edit's job. Versions that are there already are found, not made again."""

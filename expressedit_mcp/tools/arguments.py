@@ -104,6 +104,11 @@ StrengthArg = Annotated[
         examples=[0.7],
     ),
 ]
+RepairArg = Annotated[bool, Field(description="Redraw the result with the model afterwards")]
+RepairStrengthArg = Annotated[
+    float | None,
+    Field(description="Denoising strength of the repair; default 0.5", gt=0, le=1),
+]
 SeedArg = Annotated[
     int | None,
     Field(

@@ -16,6 +16,8 @@ from expressedit_mcp.tools.arguments import (
     NegativeArg,
     PromptArg,
     RegionArg,
+    RepairArg,
+    RepairStrengthArg,
     SeedArg,
     StrengthArg,
     StyleArg,
@@ -158,15 +160,10 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
             Literal["center", "top", "bottom", "left", "right"],
             Field(description="Point of each region's bounding box that stays in place"),
         ] = "center",
-        repair: Annotated[
-            bool, Field(description="Redraw the scaled parts with the model afterwards")
-        ] = False,
+        repair: RepairArg = False,
         tags: TagsArg = None,
         prompt: PromptArg = None,
-        strength: Annotated[
-            float | None,
-            Field(description="Denoising strength of the repair; default 0.5", gt=0, le=1),
-        ] = None,
+        strength: RepairStrengthArg = None,
         seed: SeedArg = None,
         character: CharacterArg = "",
         context: ContextArg = None,

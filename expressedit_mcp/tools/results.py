@@ -35,7 +35,7 @@ class ImageFacts(BaseModel):
     width: int
     height: int
     mode: str = Field(description="L, RGB or RGBA")
-    operation: str = Field(description="open, edit or scale")
+    operation: str = Field(description="open, edit, scale, liquify or brush")
     parent: str | None = Field(description="image_id that this version was made from")
     source: str = Field(description="Name of the file that was opened first")
     changed_box: list[int] | None = Field(

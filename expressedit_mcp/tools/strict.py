@@ -73,8 +73,9 @@ def _in_words(error: ValidationError) -> str:
     told: dict[str, str] = {}
     for problem in error.errors(include_url=False):
         name = str(problem["loc"][0]) if problem["loc"] else "arguments"
+        where = ".".join(str(part) for part in problem["loc"]) or name
         text = str(problem["msg"]).removeprefix("Value error, ")
         given = repr(problem["input"])
         shown = f" (given: {given[:80]})" if problem["type"] != "missing" else ""
-        told.setdefault(name, f"{name}: {text[:1].lower()}{text[1:].rstrip('.')}{shown}.")
+        told.setdefault(name, f"{where}: {text[:1].lower()}{text[1:].rstrip('.')}{shown}.")
     return "\n".join(told.values())

@@ -40,6 +40,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("EXPRESSEDIT_BRIDGE_PORT", str(free_port()))
+    monkeypatch.setenv("EXPRESSEDIT_TOOLS", "core,photoshop,methods")
     return Settings()
 
 
@@ -218,6 +219,27 @@ async def test_edits_of_edits_are_placed_in_order(
         "Expression: scaled to 150% x 150%",
     ]
     assert np.array_equal(page.flattened(), np.asarray(Image.open(second["path"])))
+
+
+async def test_strokes_are_in_the_documents_coordinates(
+    client: Client, host: DocumentHost, page: Document
+) -> None:
+    x, y = CORNER[0] + 128, CORNER[1] + 193
+    colour = [0x20, 0x40, 0xC0]
+    active = {"image": "photoshop:active", "region": {"document": "selection"}}
+    dot = {"points": [[x + 0.5, y + 0.5]], "width": 9, "color": "#2040c0"}
+    painted = await ok(client, "apply_brush", **active, strokes=[dot])
+    # the selection was read with what surrounds it, not the whole page
+    assert painted["width"] < 901
+    await ok(client, "photoshop_place", image_id=painted["image_id"])
+    assert page.layers[0].rect == [x - 4, y - 4, x + 5, y + 5]
+    assert page.flattened()[y, x].tolist() == colour
+    page.pixels, page.layers[:] = page.flattened(), []
+    push = {"kind": "move", "from": [x + 0.5, y + 0.5], "to": [x + 6.5, y + 0.5], "radius": 24}
+    moved = await ok(client, "apply_liquify_transform", **active, strokes=[push])
+    await ok(client, "photoshop_place", image_id=moved["image_id"])
+    assert page.flattened()[y, x + 6].tolist() == colour
+    assert page.flattened()[y, x - 3].tolist() != colour
 
 
 async def test_a_transparent_document_stays_transparent(

@@ -16,7 +16,8 @@ from expressedit_mcp.images import ImageStore
 from expressedit_mcp.imaging import Picture
 from expressedit_mcp.regions import BoxRegion, EllipseRegion, PolygonRegion
 from expressedit_mcp.settings import Settings
-from expressedit_mcp.studio import EditCommand, ScaleCommand, Studio
+from expressedit_mcp.strokes import BrushStroke, MoveStroke, SwellStroke
+from expressedit_mcp.studio import BrushCommand, EditCommand, LiquifyCommand, ScaleCommand, Studio
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +185,29 @@ def test_scaling_writes_only_its_patch(tiny_studio: Studio, dtype: type) -> None
     for factor in (0.3, 1.0, 2.5):
         region = [EllipseRegion(ellipse=[10, 10, 40, 45]), BoxRegion(box=[80, 50, 119, 90])]
         outcome = tiny_studio.scale(ScaleCommand(parent.image_id, region, factor, factor))
+        _compare(tiny_studio, pixels, outcome.version.image_id)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_strokes_write_only_their_patch(tiny_studio: Studio, dtype: type, channels: int) -> None:
+    pixels = noise(90, 120, channels, dtype)
+    image_id = tiny_studio.images.add(Picture(pixels.copy()), "made").image_id
+    region = [EllipseRegion(ellipse=[10, 10, 40, 45]), BoxRegion(box=[80, 50, 119, 90])]
+    moves = (
+        MoveStroke(kind="move", start=[20, 20], end=[90, 70], radius=18),
+        SwellStroke(kind="bloat", center=[100, 70], radius=30),
+    )
+    line = BrushStroke(points=[[0, 0], [119, 89]], width=12, color="#c03050", softness=0.5)
+    for outcome in (
+        tiny_studio.liquify(LiquifyCommand(image_id, region, moves)),
+        tiny_studio.brush(BrushCommand(image_id, region, (line,))),
+    ):
+        selected = np.zeros(pixels.shape[:2], bool)
+        selected[10:45, 10:40] = selected[50:90, 80:119] = True
+        after = tiny_studio.images.load(outcome.version.image_id).pixels
+        assert np.array_equal(after[~selected], pixels[~selected])
+        assert (after != pixels).any()
         _compare(tiny_studio, pixels, outcome.version.image_id)
 
 

@@ -14,7 +14,8 @@ from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.imaging import Box, Picture
 from expressedit_mcp.preview import Drawing
 from expressedit_mcp.regions import BoxRegion, EllipseRegion, MaskRegion, PartRegion
-from expressedit_mcp.studio import EditCommand, ScaleCommand, Studio
+from expressedit_mcp.strokes import MoveStroke
+from expressedit_mcp.studio import EditCommand, LiquifyCommand, ScaleCommand, Studio
 
 MOUTH = BoxRegion(box=[86, 163, 170, 223])
 
@@ -206,6 +207,13 @@ def test_repair_is_a_second_version_on_top_of_the_scaled_one(
     assert repaired.version.request["control_inside"] == "keep"
     assert repaired.version.changed_box == scaled.changed_box
     assert studio.scale(command).cached
+
+
+def test_cancelling_a_liquify_leaves_no_version(studio: Studio, hero: Path) -> None:
+    stroke = MoveStroke(kind="move", start=[120, 190], end=[130, 190], radius=30)
+    with pytest.raises(Cancelled):
+        studio.liquify(LiquifyCommand(str(hero), MOUTH, (stroke,)), stop=lambda: True)
+    assert [v.operation for v in studio.list_images(10)] == ["open"]
 
 
 def test_tags_without_repair_are_an_error(studio: Studio, hero: Path) -> None:
