@@ -108,9 +108,9 @@ def test_what_cannot_be_done_is_said_before_anything_is_computed(
 
 
 def test_warnings_name_the_domain_and_missing_words(studio: Studio, hero: Path) -> None:
-    warnings = " ".join(edit(studio, hero, tags=("laughing",))[0].warnings)
+    warnings = " ".join(edit(studio, hero, tags=("shushing",))[0].warnings)
     assert "drawn demo characters" in warnings
-    assert "no word for 'laughing'" in warnings
+    assert "no word for 'shushing'" in warnings
 
 
 def test_a_union_changes_all_of_its_regions_and_nothing_between(studio: Studio, hero: Path) -> None:
