@@ -116,9 +116,9 @@ class _Demo:
     async def _choose(
         self, client: Client, hits: list[dict[str, Any]], part: str, look: str
     ) -> tuple[str, str]:
-        """The best hit for a part that the model has a word for, and its prompt."""
+        """The best hit for a part alone that the model has a word for, and its prompt."""
         for hit in hits:
-            if part not in hit["parts"]:
+            if hit["parts"] != [part]:
                 continue
             built = await self._call(client, "build_prompt", tags=[hit["tag"]], character=look)
             if not built["unknown_to_model"]:
