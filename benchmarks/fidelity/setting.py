@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+import tagdb
 from expressedit_mcp.imaging import Box, Picture
 from expressedit_mcp.preview import (
     EXPRESSION_TAGS,
@@ -25,6 +26,7 @@ from expressedit_mcp.preview import (
     sample_view,
 )
 from expressedit_mcp.preview.reader import FaceReader, Reading
+from expressedit_mcp.preview.tags import record_name
 from expressedit_mcp.regions import BoxRegion, OneRegion
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import EditCommand, Studio
@@ -135,8 +137,10 @@ class Bench:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The rig's tags that the model has a word for."""
-        return frozenset(tag for tag in EXPRESSION_TAGS if self.studio.engine.tokenizer.knows(tag))
+        """The rig's tags that the tag store holds and the model has a word for."""
+        stored = {tag.tag for tag in tagdb.load_tags()}
+        knows = self.studio.engine.tokenizer.knows
+        return frozenset(t for t in EXPRESSION_TAGS if record_name(t) in stored and knows(t))
 
 
 def region_of(drawing: Drawing, part: str) -> OneRegion:
