@@ -18,8 +18,6 @@ from rich.console import Console
 from expressedit_mcp.errors import ExpressEditError
 from expressedit_mcp.preview import (
     CHARACTERS,
-    Drawing,
-    EyeLandmarks,
     contact_sheet,
     draw_character,
     expression_from_tags,
@@ -28,7 +26,8 @@ from expressedit_mcp.preview import (
 STORY = "He closed his eyes and laughed, his mouth wide open."
 CHARACTER = "Toma"
 REPAIR_STRENGTH = 0.7
-SIZE_PX = 256
+SIZE_PX = 512
+_SHOWN_PX = 256
 
 
 def run_demo(out: Path) -> None:
@@ -43,9 +42,10 @@ class _Demo:
 
     async def run(self) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
-        drawing = draw_character(CHARACTERS[CHARACTER], expression_from_tags([]), size_px=SIZE_PX)
+        character = CHARACTERS[CHARACTER]
+        drawn = draw_character(character, expression_from_tags([]), size_px=SIZE_PX).pixels
         before = self.out / "before.png"
-        Image.fromarray(drawing.pixels).save(before)
+        Image.fromarray(drawn).save(before)
         started = time.perf_counter()
         # a store of its own, so that the edits are computed and not remembered
         with tempfile.TemporaryDirectory(prefix="expressedit-demo-") as home:
@@ -59,20 +59,22 @@ class _Demo:
             )
             async with Client(server) as client:
                 self._say(f"connected over stdio, protocol {client.protocol_version}", started)
-                pictures = await self._edit(client, drawing, before)
+                pictures = await self._edit(client, ", ".join(character.tags), before)
         sheet = contact_sheet(
-            [drawing.pixels, *(_read(path) for path in pictures.values())],
+            [_small(pixels) for pixels in (drawn, *map(_read, pictures.values()))],
             columns=len(pictures) + 1,
             captions=["before", *pictures],
         )
         Image.fromarray(sheet).save(self.out / "sheet.png")
         self._say(f"[bold]contact sheet: {self.out / 'sheet.png'}[/bold]", started)
 
-    async def _edit(self, client: Client, drawing: Drawing, before: Path) -> dict[str, Path]:
+    async def _edit(self, client: Client, look: str, before: Path) -> dict[str, Path]:
         """The edits of the demo; the saved pictures by caption."""
-        look = ", ".join(drawing.tags[:3])
-        face = list(drawing.crop_box)
         opened = await self._call(client, "open_image", source=str(before))
+        for face in opened["faces"]:
+            self.console.print(
+                f"  a face at {face['box']}, {face['confidence']:.2f}: {', '.join(face['parts'])}"
+            )
         self.console.print(f'  story: "{STORY}"')
         hits = (await self._call(client, "search_expression_tags", query=STORY))["hits"]
         for hit in hits[:4]:
@@ -86,14 +88,13 @@ class _Demo:
                 client,
                 "edit_expression",
                 image=edited["image_id"],
-                region={"box": list(drawing.part_boxes[part])},
+                region={"part": part},
                 prompt=prompt,
-                context=face,
             )
             pictures[f"{part}: {tag}"] = await self._save(client, edited, f"after-{part}.png")
             self._outside(edited)
 
-        irises = [_iris(eye) for eye in (drawing.landmarks.left_eye, drawing.landmarks.right_eye)]
+        irises = [{"part": "left_iris"}, {"part": "right_iris"}]
         scaled = await self._call(
             client, "apply_scale_transform", image=opened["image_id"], region=irises, scale_x=0.5
         )
@@ -108,7 +109,6 @@ class _Demo:
             tags=["constricted pupils"],
             character=look,
             strength=REPAIR_STRENGTH,
-            context=face,
         )
         pictures["… and repaired"] = await self._save(client, repaired, "after-repair.png")
         return pictures
@@ -157,11 +157,10 @@ class _Demo:
         self.console.print(f"  {time.perf_counter() - started:6.2f} s  {what}")
 
 
-def _iris(eye: EyeLandmarks) -> dict[str, list[float]]:
-    """The region of an iris: a little larger than its ellipse."""
-    (x, y), rx = eye.iris_center, eye.iris_radius * 1.1
-    ry = rx * 1.28
-    return {"ellipse": [x - rx, y - ry, x + rx, y + ry]}
+def _small(pixels: np.ndarray) -> np.ndarray:
+    """The picture at the size of the sheet's cells."""
+    shown = Image.fromarray(pixels).resize((_SHOWN_PX, _SHOWN_PX), Image.Resampling.LANCZOS)
+    return np.asarray(shown)
 
 
 def _read(path: Path) -> np.ndarray:

@@ -46,10 +46,13 @@ class MaskRegion(_Region):
     mask: Annotated[str, Field(description="image_id, path or data: URI", max_length=30_000_000)]
 
 
-class PartRegion(_Region):
-    """A part of a found face; left and right are the viewer's."""
+Part = Literal["face", "eyes", "left_eye", "right_eye", "left_iris", "right_iris", "brows", "mouth"]
 
-    part: Literal["face", "eyes", "left_eye", "right_eye", "brows", "mouth"]
+
+class PartRegion(_Region):
+    """A part of a found face; left and right are the viewer's. An iris is an ellipse, the others boxes."""
+
+    part: Part
     face: Annotated[int, Field(ge=0, le=100)] = 0
 
 

@@ -19,6 +19,12 @@ ARROWS = {
     "expressedit_mcp.imaging": {"expressedit_mcp.errors"},
     "expressedit_mcp.images": {"expressedit_mcp.errors", "expressedit_mcp.imaging"},
     "expressedit_mcp.engine": {"expressedit_mcp.errors", "expressedit_mcp.imaging"},
+    "expressedit_mcp.preview.train": {  # before the room it lies in: the first that fits counts
+        "expressedit_mcp.errors",
+        "expressedit_mcp.imaging",
+        "expressedit_mcp.engine",
+        "expressedit_mcp.preview",
+    },
     "expressedit_mcp.preview": {"expressedit_mcp.errors", "expressedit_mcp.imaging"},
     "expressedit_mcp.studio": {
         "expressedit_mcp.errors",

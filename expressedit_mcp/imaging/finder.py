@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -13,11 +13,15 @@ from expressedit_mcp.imaging.geometry import Box
 
 @dataclass(frozen=True)
 class Face:
-    """One found face: its box, the boxes of its parts and a confidence 0..1."""
+    """One found face: its box, the boxes of its parts and a confidence 0..1.
+
+    tags holds the chance 0..1 of each expression tag that the finder knows, under the tag's own name.
+    """
 
     box: Box
     parts: Mapping[str, Box]
     confidence: float
+    tags: Mapping[str, float] = field(default_factory=dict)
 
 
 class Finder(Protocol):

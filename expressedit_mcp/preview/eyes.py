@@ -1,168 +1,220 @@
-"""Draws eyes and brows."""
+"""Draws eyes: the white, the lids and lashes, and the signs that stand for shut eyes."""
+
+from collections.abc import Callable
 
 import numpy as np
 
-from .character import Rgb
-from .drawing import BOLD, CURVE, LINE, THIN, Canvas, curve, darker, ellipse, lighter
-from .layout import SIDES, Figure, Side
+from .drawing import Canvas, Rgb, mixed
+from .eyeshape import EyeShape
+from .geometry import bezier, ellipse, joined, moved, normals, smooth
+from .iris import draw_iris, draw_lights
+from .labels import EYE, IRIS
+from .layout import Figure, Side
 
-_WHITE: Rgb = (255, 255, 255)
-_EYEBALL: Rgb = (250, 250, 252)
-_LID_SHADE: Rgb = (205, 205, 222)
-_HEART: Rgb = (255, 90, 150)
-_IRIS_ASPECT = 1.28  # height over width
-_FLICK = 1 / 14  # share of the lash line that flicks past the outer corner
+_WHITE: Rgb = (252, 251, 252)
+_SHADE: Rgb = (150, 150, 190)
 
-_t = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-_HEART_OUTLINE = (
-    curve(
-        16 * np.sin(_t) ** 3,
-        -(13 * np.cos(_t) - 5 * np.cos(2 * _t) - 2 * np.cos(3 * _t) - np.cos(4 * _t)),
-    )
-    / 16
-)
+_U = np.linspace(-1, 1, 17)
 
 
 def draw_eye(canvas: Canvas, figure: Figure, side: Side) -> None:
-    """Draws one eye, open or shut."""
-    if figure.opening(side) > 0:
-        _draw_open_eye(canvas, figure, side)
-    elif figure.expression.eyes == ">_<":
-        _draw_squeezed_eye(canvas, figure, side)
-    elif figure.expression.eyes == "^_^":
-        _draw_smiling_eye(canvas, figure, side)
+    """Draws one eye."""
+    eye = EyeShape(figure, side)
+    pose = figure.pose.eye(side)
+    canvas = canvas.labelled(EYE)
+    if pose.lids == "lids" and pose.opening > 0.12:
+        _draw_open(canvas, eye)
     else:
-        _draw_closed_eye(canvas, figure, side)
+        _SIGNS["closed" if pose.lids == "lids" else pose.lids](canvas, eye)
 
 
-def draw_brows(canvas: Canvas, figure: Figure) -> None:
-    """Draws both brows."""
-    angle = figure.pose.brow_angle_rad
-    along = 9 * CURVE
-    rise = 1.8 * (1 - CURVE**2) * (1 - abs(angle))
-    for side in SIDES:
-        x, y = figure.brow_center(side)
-        line = curve(x + side * along, y - rise - np.tan(angle) * along)
-        canvas.brush(line, figure.palette.brow, 1.3, figure.character.brow_width + 1.1)
+def _draw_open(canvas: Canvas, eye: EyeShape) -> None:
+    figure = eye.figure
+    if figure.pose.iris.look == "glow":
+        (rx, ry), halo = eye.iris_radii, mixed(figure.palette.iris, _WHITE, 0.3)
+        canvas.glow(eye.iris_center, (rx * 2.5, ry * 2.1), halo, 0.95)
+    with canvas.clipped(eye.outline) as inside:
+        inside.fill(eye.outline, mixed(_WHITE, figure.palette.skin, 0.06))
+        if figure.pose.iris.look == "glow":
+            inside.fill(eye.outline, mixed(figure.palette.iris, _WHITE, 0.72))
+        draw_iris(inside.labelled(IRIS), eye)
+        depth = 0.2 * (eye.height + eye.lower_height) * min(figure.pose.eye(eye.side).opening, 1)
+        shade = joined(eye.upper, moved(eye.upper[::-1], 0, depth))
+        inside.blend([shade], _SHADE, 0.42)
+        draw_lights(inside, eye)
+    _draw_lower_lash(canvas, eye)
+    _draw_crease(canvas, eye)
+    _draw_upper_lash(canvas, eye)
 
 
-def _placed(figure: Figure, side: Side, points: np.ndarray) -> np.ndarray:
-    """Points about the eye's centre, x outward, in figure units."""
-    return points * [side, 1] + figure.eye_center(side)
-
-
-def _draw_squeezed_eye(canvas: Canvas, figure: Figure, side: Side) -> None:
-    chevron = np.array([(9, -6.5), (-7, 0), (9, 6.5)])
-    width = figure.character.lash_width * 0.95 + 0.7
-    canvas.stroke(_placed(figure, side, chevron), figure.palette.lash, width)
-
-
-def _draw_smiling_eye(canvas: Canvas, figure: Figure, side: Side) -> None:
-    arch = curve(CURVE * figure.eye_half_width(side), 3 - 8 * (1 - CURVE**2))
-    width = figure.character.lash_width + 1.5
-    canvas.brush(_placed(figure, side, arch), figure.palette.lash, 1.7, width)
-
-
-def _draw_closed_eye(canvas: Canvas, figure: Figure, side: Side) -> None:
-    lash, half_width = figure.palette.lash, figure.eye_half_width(side)
-    sag = 1 + 5 * (1 - CURVE**2)
-    lid = curve(CURVE * half_width, sag - 0.3 * figure.character.eye_tilt * CURVE)
-    canvas.brush(_placed(figure, side, lid), lash, 1.7, figure.character.lash_width + 1.3)
-    for share in (0.55, 0.95):
-        x, y = share * half_width, 5 * (1 - share**2)
-        lashes = np.array([(x, 1 + y), (x + 3, 3.5 + y)])
-        canvas.stroke(_placed(figure, side, lashes), lash, LINE)
-
-
-def _lid_lines(figure: Figure, side: Side) -> tuple[np.ndarray, np.ndarray]:
-    """Upper and lower lid about the eye's centre, x outward, each (33, 2)."""
-    opening, eyes = figure.opening(side), figure.expression.eyes
-    half_width, eye_height = figure.eye_half_width(side), figure.character.eye_height
-    widening = 1 + max(opening - 1, 0) * 0.9
-    top = eye_height * min(opening, 1) * widening
-    bottom = eye_height * 0.85 * min(1, 0.55 + 0.45 * opening) * widening
-    flatness = 6 if eyes == "jitome" else 2.3
-    upper = -top * (1 - np.abs(CURVE) ** flatness)
-    if eyes == "half-closed eyes":
-        upper *= 0.9
-    tilt = 0.6 * figure.character.eye_tilt * CURVE
-    lower = bottom * (1 - np.abs(CURVE) ** 2.6)
-    return (
-        curve(CURVE * half_width, upper - tilt),
-        curve(CURVE * half_width * 0.92, lower - tilt),
-    )
-
-
-def _draw_open_eye(canvas: Canvas, figure: Figure, side: Side) -> None:
-    upper, lower = _lid_lines(figure, side)
-    eyeball = np.concatenate([upper, lower[::-1]])
-    with canvas.clipped(_placed(figure, side, eyeball), _EYEBALL) as inside:
-        if figure.has_iris(side):
-            _draw_iris(inside, figure, side)
-        else:
-            _draw_spiral(inside, figure, side)
-        shade = _placed(figure, side, upper + np.array([0, 1.5]))
-        inside.stroke(shade, _LID_SHADE, BOLD)
-    _draw_lids(canvas, figure, side, upper, lower)
-
-
-def _draw_lids(
-    canvas: Canvas, figure: Figure, side: Side, upper: np.ndarray, lower: np.ndarray
-) -> None:
-    lash = figure.palette.lash
-    _draw_upper_lash(canvas, figure, side, upper)
-    seen = (CURVE >= -0.5) & (CURVE <= 0.84)
-    canvas.stroke(_placed(figure, side, lower[seen]), darker(lash, 1.6), THIN)
-    if figure.opening(side) > 0.3:
-        middle = np.abs(CURVE) <= 0.67
-        untilted = upper[middle, 1] + 0.6 * figure.character.eye_tilt * CURVE[middle]
-        crease = curve(upper[middle, 0] * 0.9, untilted - 4.2)
-        canvas.stroke(_placed(figure, side, crease), figure.palette.skin_crease, THIN)
-
-
-def _draw_upper_lash(canvas: Canvas, figure: Figure, side: Side, upper: np.ndarray) -> None:
-    tip = [figure.eye_half_width(side) * 1.16, upper[-1, 1] - 1.5]
-    flick = np.linspace(upper[-1], tip, 5)[1:]
-    line = np.concatenate([upper, flick]) - [0, 0.3]
-    along = np.concatenate(
-        [np.linspace(0, 1 - _FLICK, len(upper)), np.linspace(1 - _FLICK, 1, 5)[1:]]
-    )
-    width = figure.character.lash_width + 1.4
-    canvas.brush(_placed(figure, side, line), figure.palette.lash, 1.5, width, along)
-
-
-def _draw_spiral(canvas: Canvas, figure: Figure, side: Side) -> None:
-    x, y = figure.eye_center(side)
-    turn = np.linspace(0, 1, 90)
-    spiral = curve(
-        x - 0.8 * side + 8.5 * turn * np.cos(15 * turn), y + 0.2 + 9 * turn * np.sin(15 * turn)
-    )
-    canvas.stroke(spiral, figure.palette.lash, BOLD)
-
-
-def _draw_iris(canvas: Canvas, figure: Figure, side: Side) -> None:
-    state, color = figure.expression.iris, figure.palette.iris
-    x, y = figure.iris_center(side)
-    width = figure.iris_radius
-    height = width * _IRIS_ASPECT
-
-    def spot(dx: float, dy: float, radius_x: float, radius_y: float, fill: Rgb) -> None:
-        """An ellipse in shares of the iris."""
-        outline = ellipse(x + dx * width, y + dy * height, radius_x * width, radius_y * height)
-        canvas.fill(outline, fill)
-
-    spot(0, 0, 1, 1, darker(color, 0.42))
-    spot(0, 0.03, 0.86, 0.87, color)
-    spot(0, -0.42, 0.84, 0.5, darker(color, 0.6))
-    if state == "empty eyes":
-        return
-    spot(0, 0.5, 0.5, 0.28, lighter(color, 0.5))
-    if state == "heart-shaped pupils":
-        canvas.fill(_HEART_OUTLINE * [0.66 * width, 0.72 * width * _IRIS_ASPECT] + [x, y], _HEART)
+def _draw_upper_lash(canvas: Canvas, eye: EyeShape) -> None:
+    figure = eye.figure
+    lid = eye.upper
+    share = np.linspace(0, 1, len(lid))
+    thickness = figure.character.lash_width * (0.3 + 0.75 * np.sin(share * 2.2) ** 1.3)
+    outward = normals(lid) * (-eye.side * thickness)[:, None]
+    if figure.character.sex == "female":
+        wing = lid[-1] + (eye.side * 2.0, -1.4)
+        under = lid[-1] + (eye.side * 0.3, 0.8)
     else:
-        spot(0, 0, 0.42, 0.48, darker(color, 0.18))
-    sparkle = 1.5 if state == "sparkling eyes" else 1.0
-    spot(-0.38, -0.42, 0.27 * sparkle, 0.23 * sparkle, _WHITE)
-    spot(0.4, 0.42, 0.14 * sparkle, 0.12 * sparkle, _WHITE)
-    if state == "sparkling eyes":
-        spot(0.45, -0.3, 0.18, 0.14, _WHITE)
+        wing = lid[-1] + (eye.side * 0.9, 0.3)
+        under = lid[-1] + (0, 0.6)
+    outline = joined(lid - 0.12 * outward, [under, wing], (lid + outward)[::-1])
+    canvas.fill(outline, figure.palette.lash)
+    if figure.character.sex == "female":
+        _draw_spikes(canvas, eye, lid + 0.6 * outward)
+
+
+def _draw_spikes(canvas: Canvas, eye: EyeShape, edge: np.ndarray) -> None:
+    """Draws the lashes that stand out near the outer corner."""
+    reach = 0.9 + 0.5 * eye.figure.character.lash_width
+    for at, out, up in ((-3, 1.0, 0.75), (-7, 0.75, 0.9)):
+        base = edge[at]
+        tip = base + np.array([eye.side * out, -up]) * reach
+        middle = (base + tip) / 2 + (0, 0.35)
+        canvas.stroke(
+            bezier(base, middle, tip, samples=6), eye.figure.palette.lash, 1.2,
+            profile=np.linspace(1, 0.1, 6),
+        )  # fmt: skip
+
+
+def _draw_lower_lash(canvas: Canvas, eye: EyeShape) -> None:
+    palette = eye.figure.palette
+    outer = eye.lower[len(eye.lower) // 3 :]
+    canvas.stroke(outer, mixed(palette.lash, palette.skin_line, 0.5), 0.85, (0.1, 0.6))
+    if eye.figure.character.sex == "female":
+        for at in (-5, -9):
+            base = eye.lower[at]
+            tip = moved(base, eye.side * 0.7, 1.15)
+            canvas.stroke([base, tip], palette.lash, 0.6, profile=np.array([1, 0.2]))
+
+
+def _draw_crease(canvas: Canvas, eye: EyeShape) -> None:
+    palette, pose = eye.figure.palette, eye.figure.pose.eye(eye.side)
+    gap = eye.figure.character.lash_width + 1.3 + 2.6 * max(0.9 - pose.opening, 0)
+    crease = moved(eye.upper[6:-3], 0, -gap)
+    canvas.stroke(crease, mixed(palette.skin_line, palette.skin, 0.3), 0.62, (0.05, 0.15))
+
+
+def _lash_line(canvas: Canvas, eye: EyeShape, path: np.ndarray, width: float = 1.15) -> None:
+    """Draws a line in the lash's colour and weight."""
+    weight = width * max(eye.figure.character.lash_width, 1.7)
+    canvas.stroke(path, eye.figure.palette.lash, weight, (0.25, 0.35))
+
+
+def _draw_closed(canvas: Canvas, eye: EyeShape) -> None:
+    palette = eye.figure.palette
+    rest = 0.3 * eye.lower_height
+    path = eye.placed(_U * 0.98, rest + 0.5 * eye.lower_height * (1 - _U**2))
+    _lash_line(canvas, eye, path)
+    ticks = 3 if eye.figure.character.sex == "female" else 1
+    for at in (-2, -5, -8)[:ticks]:
+        tip = path[at] + (eye.side * 1.3, 1.9)
+        canvas.stroke([path[at], tip], palette.lash, 1.1, profile=np.array([1, 0.15]))
+    crease = eye.placed(_U[3:-3] * 0.9, rest - 3.4 + 0.3 * eye.lower_height * (1 - _U[3:-3] ** 2))
+    canvas.stroke(crease, mixed(palette.skin_line, palette.skin, 0.4), 0.6, (0.05, 0.05))
+
+
+def _draw_arch(canvas: Canvas, eye: EyeShape) -> None:
+    rise = 0.5 * (eye.height + eye.lower_height) * 0.62
+    path = eye.placed(_U * 0.95, 1.6 - rise * (1 - np.abs(_U) ** 2.2) + 0.12 * eye.lower_height)
+    _lash_line(canvas, eye, path, 1.25)
+    if eye.figure.character.sex == "female":
+        tip = path[-2] + (eye.side * 2.2, -1.2)
+        canvas.stroke([path[-2], tip], eye.figure.palette.lash, 1.2, profile=np.array([1, 0.15]))
+
+
+def _draw_lowered(canvas: Canvas, eye: EyeShape) -> None:
+    palette = eye.figure.palette
+    path = eye.placed(_U * 0.9, 2.0 + 0.85 * eye.lower_height * (1 - np.abs(_U) ** 2.4))
+    _lash_line(canvas, eye, path)
+    lid = eye.placed(_U[2:-2] * 0.9, -1.6 + 0.55 * eye.lower_height * (1 - _U[2:-2] ** 2))
+    canvas.stroke(lid, mixed(palette.skin_line, palette.skin, 0.25), 0.7, (0.05, 0.05))
+
+
+def _draw_flat(canvas: Canvas, eye: EyeShape) -> None:
+    x, y = eye.center
+    reach = eye.half_width * 0.85
+    for down in (-1.2, 3.0):
+        line = np.linspace((x - reach, y + down), (x + reach, y + down), 7)
+        canvas.stroke(line, eye.figure.palette.lash, 1.7, (0.7, 0.7))
+
+
+def _draw_squeezed(canvas: Canvas, eye: EyeShape) -> None:
+    (x, y), side = eye.center, eye.side
+    inner = (x - side * eye.half_width * 0.62, y + 0.6)
+    for down in (-0.5, 0.72):
+        outer = (x + side * eye.half_width * 0.86, y + down * eye.height * 0.92)
+        canvas.stroke(np.linspace(outer, inner, 7), eye.figure.palette.lash, 2.1, (0.45, 0.8))
+
+
+def _draw_soft_squeeze(canvas: Canvas, eye: EyeShape) -> None:
+    palette = eye.figure.palette
+    path = eye.placed(_U * 0.95, 1.2 + 0.3 * eye.lower_height * np.sin(_U * 2.2) - 0.6 * _U)
+    _lash_line(canvas, eye, path, 1.3)
+    for down, length in ((-2.2, 0.5), (2.6, 0.42)):
+        fold = eye.placed(np.linspace(0.5, 0.5 + length, 5), 1.0 + np.linspace(down * 0.3, down, 5))
+        canvas.stroke(fold, palette.skin_line, 0.8, (0.2, 0.2))
+    frown = eye.placed(_U[3:-4] * 0.8, -3.4 + 1.6 * (1 - _U[3:-4]) * 0.4)
+    canvas.stroke(frown, mixed(palette.skin_line, palette.skin, 0.3), 0.7, (0.1, 0.1))
+
+
+def _draw_cross(canvas: Canvas, eye: EyeShape) -> None:
+    x, y = eye.center
+    reach = eye.half_width * 0.62
+    for rise in (-1, 1):
+        start, end = (x - reach, y + rise * reach), (x + reach, y - rise * reach)
+        canvas.stroke(np.linspace(start, end, 7), eye.figure.palette.lash, 2.1, (0.6, 0.6))
+
+
+def _draw_crying(canvas: Canvas, eye: EyeShape) -> None:
+    x, y = eye.center
+    reach, low = eye.half_width * 0.86, y + 0.62 * (eye.figure.chin - y)
+    stream = smooth(
+        [(x - 2.4, y + 1), (x + 2.4, y + 1), (x + 2.9, low - 3), (x, low), (x - 2.9, low - 3)],
+        closed=True, samples=5,
+    )  # fmt: skip
+    canvas.blend([stream], (168, 212, 246), 0.85)
+    canvas.closed_stroke(stream, (96, 150, 214), 0.55)
+    line = np.linspace((x - reach, y + 0.5), (x + reach, y + 0.5), 7)
+    canvas.stroke(line, eye.figure.palette.lash, 2.2, (0.6, 0.6))
+
+
+def _draw_ring(canvas: Canvas, eye: EyeShape) -> None:
+    _draw_blank(canvas, eye, eye.half_width * 0.72, eye.half_width * 0.72)
+
+
+def _draw_oval(canvas: Canvas, eye: EyeShape) -> None:
+    _draw_blank(canvas, eye, eye.half_width * 0.6, eye.half_width * 0.98)
+
+
+def _draw_blank(canvas: Canvas, eye: EyeShape, radius_x: float, radius_y: float) -> None:
+    x, y = eye.center
+    canvas.fill(ellipse(x, y - 1, radius_x, radius_y), eye.figure.palette.lash)
+    canvas.fill(ellipse(x, y - 1, radius_x - 1.5, radius_y - 1.5), _WHITE)
+
+
+def _draw_dot(canvas: Canvas, eye: EyeShape) -> None:
+    x, y = eye.center
+    canvas.fill(ellipse(x, y, 2.3, 2.6), eye.figure.palette.lash)
+
+
+def _draw_disc(canvas: Canvas, eye: EyeShape) -> None:
+    x, y = eye.center
+    canvas.fill(ellipse(x, y - 0.5, 5.6, 6.6), eye.figure.palette.lash)
+
+
+_SIGNS: dict[str, Callable[[Canvas, EyeShape], None]] = {
+    "closed": _draw_closed,
+    "arch": _draw_arch,
+    "lowered": _draw_lowered,
+    "flat": _draw_flat,
+    "squeezed": _draw_squeezed,
+    "soft squeeze": _draw_soft_squeeze,
+    "cross": _draw_cross,
+    "crying": _draw_crying,
+    "ring": _draw_ring,
+    "oval": _draw_oval,
+    "dot": _draw_dot,
+    "disc": _draw_disc,
+}

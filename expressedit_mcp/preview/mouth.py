@@ -1,169 +1,195 @@
-"""Draws the mouth: one function per state."""
+"""Draws the mouth: a line, or an opening with its inside."""
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .character import Rgb
-from .drawing import CURVE, LINE, THIN, Canvas, Points, curve, darker, ellipse, rounded
-from .layout import Figure
+from .drawing import Canvas, Rgb, mixed
+from .geometry import ellipse, joined, moved, smooth
+from .labels import MOUTH
+from .layout import Figure, Palette
+from .mouthshapes import LINES, OPENINGS, PUCKERED, TONGUES, Line, Opening, edges_of
 
-_INSIDE: Rgb = (188, 62, 70)
-_TONGUE: Rgb = (240, 128, 128)
-_TEETH: Rgb = (252, 252, 252)
-_TEETH_GAP: Rgb = (190, 170, 180)
+MOUTH_UNIT = 1.0  # figure units per mouth unit, before the character's own scale
 
-_BOW = 1 - CURVE**2  # 0 at the corners, 1 in the middle
-
-# Width and height of each mouth before it is scaled, figure units; 0 high for a mere line.
-_SIZES: dict[str, tuple[float, float]] = {
-    "closed mouth": (10, 0),
-    "smile": (18, 0),
-    "open mouth": (13, 13),
-    ":d": (21, 10.5),
-    ":o": (6.6, 7.6),
-    "frown": (16, 0),
-    "smirk": (16, 0),
-    "pout": (7, 0),
-    "grin": (22, 7),
-    ":3": (14, 0),
-    ":p": (18, 6),
-    "wavy mouth": (18, 0),
-    "clenched teeth": (20, 8),
-    "triangle mouth": (11, 9),
-}
+_DEEP: Rgb = (112, 28, 44)
+_INSIDE: Rgb = (178, 58, 70)
+_TONGUE: Rgb = (238, 122, 124)
+_TONGUE_LINE: Rgb = (190, 76, 86)
+_TEETH: Rgb = (255, 253, 250)
+_GAP: Rgb = (196, 176, 186)
 
 
 def draw_mouth(canvas: Canvas, figure: Figure) -> None:
-    """Draws the mouth."""
-    _MOUTHS[figure.expression.mouth](_Pen(canvas, figure))
+    """Draws the mouth of the expression."""
+    pen = MouthPen.of(canvas.labelled(MOUTH), figure)
+    mouth = figure.expression.mouth
+    if mouth == PUCKERED:
+        _draw_puckered(pen)
+    elif mouth in OPENINGS:
+        _draw_opening(pen, OPENINGS[mouth])
+    else:
+        _draw_line(pen, LINES[mouth])
+    if mouth in TONGUES:
+        outline, middle = TONGUES[mouth]
+        pen.canvas.fill(pen.placed(outline), _TONGUE)
+        pen.canvas.closed_stroke(pen.placed(outline), pen.color, 0.85)
+        pen.stroke(middle, 0.7, _TONGUE_LINE)
 
 
-def mouth_size(figure: Figure) -> tuple[float, float]:
-    """Width and height of the mouth, in figure units."""
-    width, height = _SIZES[figure.expression.mouth]
-    scale_x, scale_y = figure.pose.mouth_scale
-    return (width * scale_x, height * scale_y)
+def mouth_scale(figure: Figure) -> tuple[float, float]:
+    """Figure units per mouth unit, across and down; across is negative where it is mirrored."""
+    across, down = figure.pose.mouth_scale
+    size = MOUTH_UNIT * figure.character.mouth_scale * (figure.character.face_half_width / 36)
+    return (size * across * figure.looking_side, size * down)
 
 
-class _Pen:
-    """Draws in the mouth's colours about its centre, at its scale."""
+@dataclass(frozen=True)
+class MouthPen:
+    """Draws in mouth units about the mouth's centre."""
 
-    def __init__(self, canvas: Canvas, figure: Figure) -> None:
-        self.canvas = canvas
-        self.lifted_side = figure.looking_side
-        self.line_color = figure.palette.mouth_line
-        self.lip_color = darker(figure.palette.skin, 0.65)
-        self._center = figure.mouth_center
-        self._scale = figure.pose.mouth_scale
+    canvas: Canvas
+    palette: Palette
+    full_lips: bool
+    center: tuple[float, float]
+    scale: tuple[float, float]
 
-    def placed(self, points: Points) -> np.ndarray:
-        return np.asarray(points, float) * self._scale + self._center
+    @classmethod
+    def of(cls, canvas: Canvas, figure: Figure) -> "MouthPen":
+        """The pen for a figure's mouth."""
+        c = figure.character
+        full_lips = c.sex == "female" and c.age in ("adult", "old")
+        return cls(canvas, figure.palette, full_lips, figure.mouth_center, mouth_scale(figure))
 
-    def line(self, points: Points, width: float = LINE, color: Rgb | None = None) -> None:
-        self.canvas.stroke(self.placed(points), color or self.line_color, width)
+    @property
+    def color(self) -> Rgb:
+        return self.palette.mouth_line
 
-    def brush(self, points: Points, end_width: float, middle_width: float) -> None:
-        """Widths in figure units, not scaled with the mouth."""
-        self.canvas.brush(self.placed(points), self.line_color, end_width, middle_width)
+    def placed(self, points: np.ndarray) -> np.ndarray:
+        return np.asarray(points, float) * self.scale + self.center
 
-    def shape(self, outline: Points, color: Rgb) -> None:
-        self.canvas.outlined(self.placed(outline), color, self.line_color, LINE)
-
-    def cavity(self, outline: Points, tongue: bool) -> None:
-        """An open mouth, with a tongue lying in it."""
-        path = self.placed(outline)
-        self.canvas.fill(path, _INSIDE)
-        if tongue:
-            (left, top), (right, bottom) = path.min(axis=0), path.max(axis=0)
-            width, height = right - left, bottom - top
-            middle = path[:, 0].mean()
-            tip = ellipse(middle, bottom - 0.18 * height, 0.24 * width, 0.17 * height)
-            self.canvas.fill(tip, _TONGUE)
-        self.canvas.stroke(path, self.line_color, LINE, closed=True)
+    def stroke(
+        self,
+        points: np.ndarray,
+        width: float,
+        color: Rgb | None = None,
+        ends: tuple[float, float] = (0.3, 0.3),
+    ) -> None:
+        self.canvas.stroke(self.placed(points), color or self.color, width, ends)
 
 
-def _closed(pen: _Pen) -> None:
-    pen.line([(-5, 0), (5, 0)])
+def _draw_line(pen: MouthPen, line: Line) -> None:
+    low = max(float(stroke[:, 1].max()) for stroke in line.strokes)
+    if pen.full_lips and line.shade and len(line.strokes) == 1:
+        _draw_lips(pen, line.strokes[0])
+    elif line.shade:
+        _draw_lip_shade(pen, low + line.shade)
+    for stroke in line.strokes:
+        pen.stroke(stroke, line.width, ends=line.ends)
+    _draw_ticks(pen, line.ticks)
 
 
-def _smile(pen: _Pen) -> None:
-    pen.brush(curve(9 * CURVE, 3.6 * _BOW - 1), 1.3, 2.3)
+def _draw_opening(pen: MouthPen, opening: Opening) -> None:
+    outline = pen.placed(opening.outline)
+    (left, top), (right, bottom) = opening.outline.min(axis=0), opening.outline.max(axis=0)
+    width, height = right - left, bottom - top
+    if pen.full_lips:
+        middle = np.array([(left + right) / 2, (top + bottom) / 2])
+        grown = (opening.outline - middle) * (1.08, 1.0 + 1.7 / max(height, 3)) + middle
+        pen.canvas.fill(pen.placed(grown), pen.palette.lip)
+    elif opening.shade:
+        _draw_lip_shade(pen, bottom + opening.shade)
+    with pen.canvas.clipped(outline) as inside:
+        inside.gradient(outline, _DEEP, _INSIDE, (outline[:, 1].min(), outline[:, 1].max()))
+        cavity = replace(pen, canvas=inside)
+        if opening.tongue:
+            reach = 0.42 * width * min(1.0, 0.55 + opening.tongue * 0.5)
+            lift = height * (0.32 + 0.3 * opening.tongue)
+            tongue = ellipse((left + right) / 2, bottom + 0.18 * height, reach, lift)
+            inside.fill(cavity.placed(tongue), _TONGUE)
+            crease = smooth([(0, bottom - lift * 0.55), (0.1, bottom - lift * 0.3), (0, bottom)])
+            cavity.stroke(crease, 0.65, _TONGUE_LINE)
+        _draw_teeth(cavity, opening, top, bottom)
+    pen.canvas.closed_stroke(outline, pen.color, 1.05)
+    _draw_ticks(pen, opening.ticks)
 
 
-def _frown(pen: _Pen) -> None:
-    pen.brush(curve(8 * CURVE, -3.4 * _BOW + 2.5), 1.3, 2.3)
+def _draw_teeth(pen: MouthPen, opening: Opening, top: float, bottom: float) -> None:
+    outline, height = opening.outline, bottom - top
+    left, right = outline[:, 0].min(), outline[:, 0].max()
+    across = np.linspace(left, right, 13)
+    bow = 1 - ((across - (left + right) / 2) / ((right - left) / 2)) ** 2
+    if opening.closed_bite or opening.upper_teeth >= 1:
+        pen.canvas.fill(pen.placed(outline), _TEETH)
+        if opening.closed_bite:
+            edge = np.stack([across, top + height * (0.44 + 0.14 * bow)], axis=1)
+            if opening.gaps == 0:
+                edge = moved(edge, 0, 0.1 * height)
+            pen.stroke(edge, 0.75, _GAP, (0.6, 0.6))
+    elif opening.upper_teeth:
+        upper = _upper_edge(outline, across)
+        low = upper + opening.upper_teeth * height * (0.35 + 0.65 * bow)
+        band = joined(np.stack([across, upper - 2], axis=1), np.stack([across, low], axis=1)[::-1])
+        pen.canvas.fill(pen.placed(band), _TEETH)
+    if opening.lower_teeth:
+        low = bottom - opening.lower_teeth * height * (0.3 + 0.7 * bow)
+        band = joined(np.stack([across, low], axis=1), [(right, bottom + 2), (left, bottom + 2)])
+        pen.canvas.fill(pen.placed(band), _TEETH)
+    for index in range(opening.gaps):
+        x = left + (right - left) * (index + 1) / (opening.gaps + 1)
+        reach = 1.0 if opening.upper_teeth >= 1 else opening.upper_teeth
+        pen.stroke(np.array([(x, top - 1), (x, top + height * reach)]), 0.55, _GAP, (0.9, 0.6))
+    for at in opening.fangs:
+        x = (left + right) / 2 + at * (right - left) / 2
+        y = float(_upper_edge(outline, np.array([x]))[0])
+        fang = np.array([(x - 1.3, y - 0.4), (x + 1.3, y - 0.4), (x + 0.1, y + 3.4)])
+        pen.canvas.fill(pen.placed(fang), _TEETH)
 
 
-def _smirk(pen: _Pen) -> None:
-    side = pen.lifted_side
-    towards = side * CURVE
-    lift = 0.5 * towards + 2.4 * np.maximum(towards, 0)
-    pen.brush(curve(8 * CURVE + side, 1.2 * _BOW - lift), 1.3, 2.4)
-    pen.line([(side * 9.5, -4.5), (side * 10.5, -1.8)])
+def _upper_edge(outline: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """The height of an opening's upper edge at each place across."""
+    upper, _ = edges_of(outline)
+    return np.interp(across, upper[:, 0], upper[:, 1])
 
 
-def _pout(pen: _Pen) -> None:
-    pen.brush([(-3.5, 1.8), (0, -1.2), (3.5, 1.8)], 1.5, 2.5)
-    pen.line([(-2, 4), (2, 4)], THIN, pen.lip_color)
+def _draw_ticks(pen: MouthPen, ticks: tuple[tuple[float, float, float, float], ...]) -> None:
+    for x0, y0, x1, y1 in ticks:
+        bulge = 0.18 * abs(y1 - y0) * np.sign(x0 or 1)
+        middle = ((x0 + x1) / 2 + bulge, (y0 + y1) / 2)
+        pen.stroke(smooth([(x0, y0), middle, (x1, y1)], samples=3), 0.95)
 
 
-def _cat(pen: _Pen) -> None:
-    pen.line([(-7, -1.5), (-5.5, 1.8), (-2.5, 2), (0, -1), (2.5, 2), (5.5, 1.8), (7, -1.5)])
+def _draw_lip_shade(pen: MouthPen, down: float) -> None:
+    """Draws the short shade under the lower lip."""
+    shade = np.array([(-2.1, down - 0.2), (0, down + 0.15), (2.1, down - 0.2)])
+    pen.stroke(smooth(shade, samples=4), 0.95, mixed(pen.palette.skin_deep, pen.palette.skin, 0.25))
 
 
-def _wavy(pen: _Pen) -> None:
-    pen.line(curve(9 * CURVE, 1.8 * np.sin(9 * CURVE)))
+def _draw_lips(pen: MouthPen, line: np.ndarray) -> None:
+    """Draws coloured lips about the line of a shut mouth."""
+    share = np.linspace(-1, 1, len(line))
+    bow = np.clip(1 - share**2, 0, 1)
+    cupid = 1.25 * bow**0.8 - 0.5 * np.exp(-(share**2) * 40)
+    upper = line - np.stack([0 * share, cupid], axis=1)
+    lower = line + np.stack([0 * share, 1.75 * bow**0.9], axis=1)
+    pen.canvas.fill(pen.placed(joined(upper, lower[::-1])), pen.palette.lip)
+    shine = smooth([(-1.3, line[:, 1].max() + 0.95), (0.2, line[:, 1].max() + 1.1),
+                    (1.3, line[:, 1].max() + 0.9)], samples=3)  # fmt: skip
+    pen.stroke(shine, 0.6, mixed(pen.palette.lip, (255, 244, 240), 0.6))
 
 
-def _open(pen: _Pen) -> None:
-    pen.cavity(ellipse(0, 2.5, 6.5, 6.5), tongue=True)
-
-
-def _laugh(pen: _Pen) -> None:
-    lip, jaw = curve(10.5 * CURVE, 0.6 * _BOW - 2), curve(-10 * CURVE, 10.5 * _BOW**0.8 - 2)
-    pen.cavity(np.concatenate([lip, jaw]), tongue=True)
-
-
-def _small_round(pen: _Pen) -> None:
-    pen.cavity(ellipse(0, 1, 3.3, 3.8), tongue=False)
-
-
-def _triangle(pen: _Pen) -> None:
-    pen.cavity([(0, -3.5), (5.5, 5.5), (-5.5, 5.5)], tongue=False)
-
-
-def _grin(pen: _Pen) -> None:
-    lip, jaw = curve(11 * CURVE, 0.8 * _BOW - 3), curve(-10.5 * CURVE, 7 * _BOW**0.7 - 3)
-    pen.shape(np.concatenate([lip, jaw]), _TEETH)
-    pen.line([(-9.5, 0.2), (9.5, 0.2)], THIN, _TEETH_GAP)
-
-
-def _clenched(pen: _Pen) -> None:
-    pen.shape([(-9, -3.5), (9, -3.5), (10, 4.5), (-10, 4.5)], _TEETH)
-    pen.line([(-9.5, 0.5), (9.5, 0.5)], THIN)
-    for x in (-5, 0, 5):
-        pen.line([(x, -3.5), (x, 4.5)], THIN, _TEETH_GAP)
-
-
-def _tongue_out(pen: _Pen) -> None:
-    pen.brush(curve(9 * CURVE, 2.8 * _BOW - 1), 1.3, 2.2)
-    pen.shape(rounded([(0, 1.5), (6.5, 0.6), (6.8, 5), (4.2, 7.4), (1, 6)], 1.2), _TONGUE)
-
-
-_MOUTHS: dict[str, Callable[[_Pen], None]] = {
-    "closed mouth": _closed,
-    "smile": _smile,
-    "open mouth": _open,
-    ":d": _laugh,
-    ":o": _small_round,
-    "frown": _frown,
-    "smirk": _smirk,
-    "pout": _pout,
-    "grin": _grin,
-    ":3": _cat,
-    ":p": _tongue_out,
-    "wavy mouth": _wavy,
-    "clenched teeth": _clenched,
-    "triangle mouth": _triangle,
-}
+def _draw_puckered(pen: MouthPen) -> None:
+    """Draws lips that are pushed forward."""
+    lips = smooth(
+        [(-3.2, 0), (-1.5, -2.5), (0, -1.9), (1.5, -2.5), (3.2, 0), (1.8, 2.7), (0, 3.1), (-1.8, 2.7)],
+        closed=True, samples=5,
+    )  # fmt: skip
+    pen.canvas.fill(pen.placed(lips), pen.palette.lip)
+    pen.canvas.closed_stroke(pen.placed(lips), pen.color, 0.75)
+    pen.stroke(smooth([(-2.6, 0.1), (0, 0.6), (2.6, 0.1)], samples=4), 1.1)
+    pen.stroke(
+        np.array([(-0.8, 1.8), (0.8, 1.7)]), 0.7, mixed(pen.palette.lip, (255, 244, 240), 0.6)
+    )
+    for side in (-1, 1):
+        fold = np.array([(side * 4.6, -1.6), (side * 5.1, 0.0), (side * 4.6, 1.6)])
+        pen.stroke(fold, 0.7)

@@ -4,24 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .accessories import draw_glasses, draw_skin_details, draw_worn
+from .brows import draw_brows
 from .character import Character, View
+from .clothes import draw_backdrop, draw_clothes, draw_neck
 from .drawing import Canvas
-from .expression import Expression, expression_tags
-from .eyes import draw_brows, draw_eye
-from .face import (
-    draw_anger_vein,
-    draw_blush,
-    draw_ears,
-    draw_head,
-    draw_nose,
-    draw_shoulders,
-    draw_sweatdrop,
-    draw_tears,
-)
-from .hair import draw_back_hair, draw_front_hair
+from .expression import Expression
+from .eyes import draw_eye
+from .hair_back import draw_back_hair
+from .hair_front import draw_front_hair, fringe_shadows
+from .head import draw_age_lines, draw_beard, draw_ears, draw_face, draw_nose
 from .landmarks import Box, Landmarks, crop_box_of, landmarks_of, part_boxes_of
 from .layout import SIDES, Figure
+from .marks import draw_cheek_marks, draw_eye_marks, draw_signs
 from .mouth import draw_mouth
+from .tagging import expression_tags
 
 MIN_SIZE_PX, MAX_SIZE_PX = 64, 2048
 
@@ -53,39 +50,48 @@ def draw_character(
 
     The same arguments give the same picture. Raises ValueError unless size_px is 64..2048.
     """
-    if not MIN_SIZE_PX <= size_px <= MAX_SIZE_PX:
-        raise ValueError(f"size_px is {size_px}; expected {MIN_SIZE_PX}..{MAX_SIZE_PX}")
     figure = Figure(character, expression, view)
-    canvas = Canvas.blank(size_px, view, character.background_color)
-    _draw_figure(canvas, figure)
-    landmarks = landmarks_of(canvas, figure, size_px)
+    canvas = paint(figure, size_px)
+    landmarks = landmarks_of(canvas.on(figure.face_surface, figure.head_map()), figure, size_px)
     return Drawing(
         pixels=canvas.finished(size_px),
         tags=(*character.tags, *expression_tags(expression)),
         landmarks=landmarks,
         part_boxes=part_boxes_of(landmarks, figure, size_px),
-        crop_box=crop_box_of(landmarks, size_px),
+        crop_box=crop_box_of(landmarks, figure, size_px),
     )
 
 
-def _draw_figure(canvas: Canvas, figure: Figure) -> None:
-    """Draws the figure from back to front."""
-    extras = figure.expression.extras
-    draw_back_hair(canvas, figure)
-    draw_shoulders(canvas, figure)
-    draw_ears(canvas, figure)
-    draw_head(canvas, figure)
-    if "blush" in extras:
-        draw_blush(canvas, figure)
+def paint(figure: Figure, size_px: int, labelled: bool = False) -> Canvas:
+    """The canvas with the figure painted from back to front.
+
+    Raises ValueError unless size_px is 64..2048.
+    """
+    if not MIN_SIZE_PX <= size_px <= MAX_SIZE_PX:
+        raise ValueError(f"size_px is {size_px}; expected {MIN_SIZE_PX}..{MAX_SIZE_PX}")
+    color = figure.character.background_color
+    body = Canvas.blank(size_px, figure.body_map(), color, labelled)
+    head = figure.head_map()
+    draw_backdrop(body, figure)
+    draw_back_hair(body.on(figure.back_surface, head), figure)
+    draw_neck(body, figure)
+    draw_clothes(body, figure)
+    draw_ears(body.on(figure.back_surface, head), figure)
+    face = body.on(figure.face_surface, head)
+    draw_face(face, figure, fringe_shadows(figure))
+    draw_skin_details(face, figure)
+    draw_cheek_marks(face, figure)
+    draw_age_lines(face, figure)
+    draw_nose(face, figure)
+    draw_beard(face, figure)
+    draw_mouth(face, figure)
     for side in SIDES:
-        draw_eye(canvas, figure, side)
-        if "tears" in extras:
-            draw_tears(canvas, figure, side)
-    draw_nose(canvas, figure)
-    draw_mouth(canvas, figure)
-    draw_front_hair(canvas, figure)
-    draw_brows(canvas, figure)
-    if "sweatdrop" in extras:
-        draw_sweatdrop(canvas, figure)
-    if "anger vein" in extras:
-        draw_anger_vein(canvas, figure)
+        draw_eye(face, figure, side)
+    draw_eye_marks(face, figure)
+    hair = body.on(figure.hair_surface, head)
+    draw_front_hair(hair, figure)
+    draw_worn(hair, figure)
+    draw_brows(face, figure)
+    draw_glasses(face, figure)
+    draw_signs(face, figure)
+    return body

@@ -13,7 +13,6 @@ from expressedit_mcp.images import request_key
 from expressedit_mcp.imaging import (
     Box,
     CropPlan,
-    Finder,
     Picture,
     Selection,
     Size,
@@ -23,10 +22,10 @@ from expressedit_mcp.imaging import (
     plan_crop,
     profile_note,
     srgb_crop,
-    to_rgb,
     union,
 )
 from expressedit_mcp.studio.commands import EditCommand
+from expressedit_mcp.studio.selecting import FindFaces
 from expressedit_mcp.studio.wording import Wording
 
 _SMALLEST_SDXL_PX = 512
@@ -74,7 +73,7 @@ def plan_edit(
     wording: Wording,
     card: Card,
     model_fingerprint: str,
-    finder: Finder | None,
+    find_faces: FindFaces | None,
 ) -> EditPlan:
     """The plan of an edit, with the card's defaults filled in. Raises InputError."""
     outline = grow(union(selections), command.grow_px)
@@ -82,7 +81,7 @@ def plan_edit(
     if feather_px is None:
         feather_px = round(card.feather * min(outline.box.width, outline.box.height))
     selection = feather(outline, feather_px)
-    context, warnings = _context(command, picture, selection, card, finder)
+    context, warnings = _context(command, picture, selection, card, find_faces)
     unhandled = profile_note(picture)
     if unhandled:
         warnings += (f"The picture: {unhandled}.",)
@@ -130,7 +129,7 @@ def _context(
     picture: Picture,
     selection: Selection,
     card: Card,
-    finder: Finder | None,
+    find_faces: FindFaces | None,
 ) -> tuple[Box | None, tuple[str, ...]]:
     """What the model shall see besides the selection: the asked-for box, or the face it lies in."""
     if command.context is not None:
@@ -144,13 +143,20 @@ def _context(
         return box, ()
     if card.framing != "face":
         return None, ()
-    for face in finder.find_faces(to_rgb(picture.pixels)) if finder else []:
-        if not (face.box & selection.box).is_empty:
-            return face.box, ()
+    faces = find_faces() if find_faces else []
+    near = max(faces, key=lambda face: _shared_px(face.box, selection.box), default=None)
+    if near is not None and _shared_px(near.box, selection.box):
+        return near.box, ()
     return None, (
         f"The model {card.name} works best when it sees the whole face and nothing more; pass "
         "context=[left, top, right, bottom] round the face, from eyebrows and ears to chin.",
     )
+
+
+def _shared_px(a: Box, b: Box) -> int:
+    """The pixels that two boxes share."""
+    both = a & b
+    return 0 if both.is_empty else both.width * both.height
 
 
 def _or(value: Any, default: Any) -> Any:

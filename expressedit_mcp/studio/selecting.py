@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from expressedit_mcp.errors import InputError
 from expressedit_mcp.imaging import (
-    Finder,
+    Face,
     Picture,
     Selection,
     box_selection,
@@ -26,25 +26,34 @@ from expressedit_mcp.regions import (
 )
 
 OpenPicture = Callable[[str], Picture]
+FindFaces = Callable[[], list[Face]]
+
+_BY_HAND = (
+    "Look at view_image(image_id, grid=True) and give the part's coordinates as "
+    '{"box": [left, top, right, bottom]}.'
+)
 
 
 def select(
     region: OneRegion | Sequence[OneRegion],
     picture: Picture,
     open_picture: OpenPicture,
-    finder: Finder | None,
+    find_faces: FindFaces | None,
 ) -> list[Selection]:
-    """One selection per region of the list. Raises InputError for one that selects nothing."""
+    """One selection per region of the list; find_faces gives the picture's faces, if there is a finder.
+
+    Raises InputError for a region that selects nothing or names a face that is not certain enough.
+    """
     regions = region if isinstance(region, Sequence) else [region]
     if not regions:
         raise InputError(
             'The list of regions is empty. Give at least one, such as {"box": [l, t, r, b]}.'
         )
-    return [_select_one(one, picture, open_picture, finder) for one in regions]
+    return [_select_one(one, picture, open_picture, find_faces) for one in regions]
 
 
 def _select_one(
-    region: OneRegion, picture: Picture, open_picture: OpenPicture, finder: Finder | None
+    region: OneRegion, picture: Picture, open_picture: OpenPicture, find_faces: FindFaces | None
 ) -> Selection:
     match region:
         case BoxRegion(box=edges):
@@ -56,7 +65,7 @@ def _select_one(
         case MaskRegion(mask=reference):
             return _mask(open_picture(reference), picture)
         case PartRegion():
-            return _part(region, picture, finder)
+            return _part(region, picture, find_faces)
         case DocumentRegion():
             raise InputError(
                 "A document's selection can only be used with a picture that was read from that document: "
@@ -77,18 +86,31 @@ def _mask(mask: Picture, picture: Picture) -> Selection:
     return mask_selection(level, picture.size)
 
 
-def _part(region: PartRegion, picture: Picture, finder: Finder | None) -> Selection:
-    if finder is None:
+def choose_face(find_faces: FindFaces | None, number: int, what: str) -> Face:
+    """The face of a number. Raises InputError that says what could not be found, and what to do."""
+    if find_faces is None:
+        raise InputError(f"There is no face finder, so {what} cannot be found. {_BY_HAND}")
+    faces = find_faces()
+    if not faces:
         raise InputError(
-            'There is no face finder yet, so {"part": …} cannot be resolved. Look at '
-            'view_image(image_id, grid=True) and give {"box": [left, top, right, bottom]} instead.'
+            f"No face is certain enough to find {what}. The finder knows faces drawn like the demo "
+            f"characters. {_BY_HAND}"
         )
-    faces = finder.find_faces(to_rgb(picture.pixels))
-    if region.face >= len(faces):
+    if number >= len(faces):
+        known = ", ".join(
+            f"{n}: {face.box.as_list()} ({face.confidence:.2f})" for n, face in enumerate(faces)
+        )
         raise InputError(
-            f"Face {region.face} was not found ({len(faces)} faces are certain enough). Look at "
-            "view_image(image_id, grid=True) and give a box instead."
+            f"There is no face {number}; found are (number: box (confidence)) {known}. {_BY_HAND}"
         )
-    face = faces[region.face]
-    box = face.box if region.part == "face" else face.parts[region.part]
-    return box_selection(box.as_list(), picture.size)
+    return faces[number]
+
+
+def _part(region: PartRegion, picture: Picture, find_faces: FindFaces | None) -> Selection:
+    name = region.part.replace("_", " ")
+    face = choose_face(find_faces, region.face, f"its {name}")
+    box = face.parts.get(region.part)
+    if box is None:
+        raise InputError(f"Face {region.face} shows no {name}: the eye is shut or drawn as a sign.")
+    select = ellipse_selection if region.part.endswith("iris") else box_selection
+    return select(box.as_list(), picture.size)

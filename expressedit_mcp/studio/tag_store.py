@@ -7,8 +7,11 @@ from expressedit_mcp.settings import Settings
 from tagdb.encoders import choose_encoder
 
 
-def open_tag_store(settings: Settings) -> tagdb.TagStore:
-    """The shipped tags and the user's own. Nothing heavy is loaded. Raises TagdbError."""
+def open_tag_store(settings: Settings, pictures: tagdb.PictureSet | None = None) -> tagdb.TagStore:
+    """The shipped tags and the user's own, also found by picture. Nothing heavy is loaded.
+
+    Raises TagdbError.
+    """
     encoder = choose_encoder(
         settings.encoder, settings.encoder_model, settings.encoder_key.get_secret_value()
     )
@@ -17,4 +20,5 @@ def open_tag_store(settings: Settings) -> tagdb.TagStore:
         settings.tag_cache_dir,
         encoder=encoder,
         own_tags=settings.own_tags_dir,
+        pictures=pictures,
     )

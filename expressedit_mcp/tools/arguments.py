@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from expressedit_mcp.regions import Number, Region
+from expressedit_mcp.regions import Number, Part, Region
 
 
 def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
@@ -16,9 +16,9 @@ def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
     except ValidationError as error:
         raise ValueError(
             'is not a region. Accepted: {"box": [left, top, right, bottom]}, {"ellipse": [left, top, right, '
-            'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, {"document": "selection"}, or a list of them, in '
-            "pixels of the picture. "
-            "Words do not select: look at view_image(image_id, grid=True) to find coordinates"
+            'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, {"part": '
+            f'"{"|".join(get_args(Part))}", "face": 0}}, {{"document": "selection"}}, or a list of them, in pixels '
+            "of the picture. Other words do not select: look at view_image(image_id, grid=True) to find coordinates"
         ) from error
 
 
@@ -31,21 +31,29 @@ ImageRef = Annotated[
         examples=["img_3a4aa6b9c9e5ed0b3c7a", "panels/page1.png"],
     ),
 ]
+FaceNumber = Annotated[
+    int, Field(description="Number of the face, as open_image lists them", ge=0, le=100)
+]
 RegionArg = Annotated[
     Region,
     WrapValidator(_region_in_words),
     Field(
         description="What may change, in picture pixels, half-open; a list is the union. Select the whole "
-        "feature with some skin round it: eyes with brows and lids, mouth with a margin. "
+        "feature with some skin round it: eyes with brows and lids, mouth with a margin. A part (left and "
+        "right are the viewer's) works where open_image found faces. "
         '{"document": "selection"} is what is selected in Photoshop',
-        examples=[{"box": [86, 163, 170, 223]}, [{"ellipse": [62, 106, 102, 154]}]],
+        examples=[
+            {"part": "mouth"},
+            {"box": [86, 163, 170, 223]},
+            [{"ellipse": [62, 106, 102, 154]}],
+        ],
     ),
 ]
 ContextArg = Annotated[
     tuple[Number, Number, Number, Number] | None,
     Field(
         description="[left, top, right, bottom] that the model also sees; changes nothing outside region. "
-        "Give the whole face",
+        "Give the whole face; where open_image found it that is not needed",
         examples=[[36, 59, 220, 243]],
     ),
 ]

@@ -32,7 +32,9 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
     """open_image, view_image, list_images, save_image."""
 
     async def open_image(source: ImageRef) -> Annotated[CallToolResult, OpenedImage]:
-        """Open a picture and get its image_id, size and mode.
+        """Open a picture and get its image_id, size and mode, and the faces in it: their parts, which regions can
+        name, and the expression tags they seem to show (so an edit can be checked). Faces drawn like the demo
+        characters are read; of others it may say nonsense: look at the confidence and at the picture.
         Takes the path of a PNG, JPEG or WebP file in an allowed folder, a data: URI, or an image_id. The file
         itself is never changed."""
 

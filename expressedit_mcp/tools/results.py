@@ -19,7 +19,10 @@ from expressedit_mcp.tools.placements import PlacementFacts, placement_facts, pl
 
 if TYPE_CHECKING:
     from expressedit_mcp.images import Preview, Version
+    from expressedit_mcp.imaging import Face
     from expressedit_mcp.studio import Outcome, Studio
+
+_SEEN_TAGS = 6
 
 
 class ImageFacts(BaseModel):
@@ -41,11 +44,20 @@ class ImageFacts(BaseModel):
     notes: list[str] = Field(default=[], description="What was done to the picture on opening")
 
 
-class FaceFacts(BaseModel):
-    """A found face."""
+class SeenTag(BaseModel):
+    """A tag that a face seems to show."""
 
-    box: list[int]
-    confidence: float
+    tag: str
+    chance: float = Field(description="0..1, of each tag by itself")
+
+
+class FaceFacts(BaseModel):
+    """A found face, and what was read in it."""
+
+    box: list[int] = Field(description="[left, top, right, bottom], usable as context")
+    confidence: float = Field(description="0..1 that it is a face")
+    parts: dict[str, list[int]] = Field(description='Box by part, as {"part": name} selects them')
+    tags: list[SeenTag] = Field(description="Expression tags it seems to show, the likeliest first")
 
 
 class OpenedImage(ImageFacts):
@@ -115,16 +127,28 @@ def image_facts(studio: Studio, version: Version) -> dict[str, Any]:
     }
 
 
+def face_facts(face: Face) -> FaceFacts:
+    """A face as a tool tells of it."""
+    likeliest = sorted(face.tags, key=lambda tag: -face.tags[tag])[:_SEEN_TAGS]
+    return FaceFacts(
+        box=face.box.as_list(),
+        confidence=face.confidence,
+        parts={name: box.as_list() for name, box in face.parts.items()},
+        tags=[SeenTag(tag=tag, chance=round(face.tags[tag], 3)) for tag in likeliest],
+    )
+
+
 def opened_result(studio: Studio, version: Version) -> CallToolResult:
     """The answer to opening a picture."""
     faces = studio.find_faces(version.image_id)
-    found = None
-    if faces is not None:
-        found = [FaceFacts(box=f.box.as_list(), confidence=f.confidence) for f in faces]
+    found = None if faces is None else [face_facts(face) for face in faces]
     facts = OpenedImage(**image_facts(studio, version), faces=found)
     summary = (
         f"Opened {facts.source} as {facts.image_id}, {facts.width} x {facts.height} {facts.mode}."
     )
+    for number, face in enumerate(found or ()):
+        seen = ", ".join(f"{tag.tag} {tag.chance:.2f}" for tag in face.tags)
+        summary += f" Face {number} at {face.box} seems to show {seen}."
     return picture_result(studio, version, summary, facts)
 
 

@@ -8,7 +8,14 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from expressedit_mcp.tools.arguments import CharacterArg, NegativeArg, StyleArg
+from expressedit_mcp.errors import InputError
+from expressedit_mcp.tools.arguments import (
+    CharacterArg,
+    FaceNumber,
+    ImageRef,
+    NegativeArg,
+    StyleArg,
+)
 from expressedit_mcp.tools.strict import make_tool
 from expressedit_mcp.tools.tag_answers import (
     Detail,
@@ -32,7 +39,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
 
     async def search_expression_tags(
         query: Annotated[
-            str,
+            str | None,
             Field(
                 description="A line of a story, an instruction, a word or an emoticon, in English, Chinese, "
                 "Japanese or Korean, as the user wrote it",
@@ -40,7 +47,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 max_length=4000,
                 examples=["She shut her eyes and a soft smile spread over her face.", ">_<"],
             ),
-        ],
+        ] = None,
         text_en: Annotated[
             str | None,
             Field(
@@ -72,6 +79,14 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
             Detail,
             Field(description="full adds definitions, near tags and contradictions to each hit"),
         ] = "short",
+        image: Annotated[
+            ImageRef | None,
+            Field(
+                description="Instead of a query and filters: a drawn face to find the tags of; the first search "
+                "of this kind takes half a minute"
+            ),
+        ] = None,
+        face: FaceNumber = 0,
     ) -> Annotated[CallToolResult, TagHits]:
         """Find the expression tags for a line of a story, an instruction, a slang word or an emoticon.
         Tags are Danbooru's. You get candidates, best first, with what each draws in a few words: choose by
@@ -80,6 +95,12 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         resource expressedit://tags lists all of them."""
 
         def work() -> CallToolResult:
+            by_words = (query, text_en, category, part, transform)
+            if image is not None and not any(by_words):
+                found = open_studio().search_picture(image, face, limit)
+                return hits_result(found, detail, "")
+            if image is not None or query is None:
+                raise InputError("Give a query, or an image instead of query, text_en and filters.")
             found = open_studio().search(
                 query, text_en, limit, category=category, part=part, transform=transform
             )

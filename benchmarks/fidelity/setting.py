@@ -1,0 +1,162 @@
+"""The characters that edits are judged on, and edits of them through the studio as a user makes them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from expressedit_mcp.imaging import Box, Picture
+from expressedit_mcp.preview import (
+    EXPRESSION_TAGS,
+    Character,
+    Drawing,
+    Expression,
+    View,
+    draw_character,
+    expression_from_tags,
+    sample_character,
+    sample_view,
+)
+from expressedit_mcp.preview.reader import FaceReader, Reading
+from expressedit_mcp.regions import BoxRegion, OneRegion
+from expressedit_mcp.settings import Settings
+from expressedit_mcp.studio import EditCommand, Studio
+
+HELD_OUT_SEED = 70_001  # training draws its characters from other seeds
+SIZE_PX = 512
+_EYE_PARTS = {"eyes", "iris", "gaze", "brows"}
+_PARTS = (*sorted(_EYE_PARTS), "mouth", "extras", "emotion")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A character that no training has seen, from one view."""
+
+    number: int
+    character: Character
+    view: View
+
+    @classmethod
+    def of(cls, number: int) -> Subject:
+        rng = np.random.default_rng([HELD_OUT_SEED, number])
+        return cls(number, sample_character(rng), sample_view(rng))
+
+    def drawn(self, tags: Sequence[str] = (), **changes: Any) -> Drawing:
+        """The rig's own drawing of the tags; `changes` are fields of its Expression."""
+        expression = replace(expression_from_tags(tags), **changes)
+        return draw_character(self.character, expression, self.view, SIZE_PX)
+
+    @cached_property
+    def neutral(self) -> Drawing:
+        return self.drawn()
+
+    @property
+    def look(self) -> str:
+        """The character's own tags, as a user would give them."""
+        return ", ".join(self.character.tags)
+
+
+@dataclass(frozen=True)
+class Edited:
+    """An edit: the picture before and after, what was selected, and what the reader reads after."""
+
+    subject: Subject
+    before: np.ndarray
+    after: np.ndarray
+    selected: np.ndarray
+    reading: Reading
+    seconds: float
+
+
+class Bench:
+    """A studio with a store of its own, and the reader that judges its edits."""
+
+    def __init__(self, studio: Studio, reader: FaceReader) -> None:
+        self.studio, self.reader = studio, reader
+
+    @classmethod
+    @contextmanager
+    def open(cls, model: Path) -> Iterator[Bench]:
+        with tempfile.TemporaryDirectory(prefix="fidelity-") as folder:
+            home = Path(folder)
+            studio = Studio.open(Settings(home=home, roots=(home,), model=model, device="cpu"))
+            try:
+                yield cls(studio, FaceReader())
+            finally:
+                studio.close()
+
+    def edit(self, subject: Subject, tags: Sequence[str], part: str = "", **changes: Any) -> Edited:
+        """The neutral drawing with a part edited to the tags; `changes` are fields of the command."""
+        return self.edit_pixels(subject, subject.neutral.pixels, tags, part, **changes)
+
+    def edit_pixels(
+        self,
+        subject: Subject,
+        pixels: np.ndarray,
+        tags: Sequence[str],
+        part: str = "",
+        **changes: Any,
+    ) -> Edited:
+        """Like `edit`, of any picture of the subject in its view."""
+        parent = self.studio.images.add(Picture(pixels.copy()), "drawn")
+        command = EditCommand(
+            parent.image_id,
+            region_of(subject.neutral, part or part_of(tags)),
+            tags=tuple(tags),
+            character=subject.look,
+        )
+        outcome = self.studio.edit(replace(command, **changes))[0]
+        return self.result(subject, pixels, outcome.version.image_id, outcome.elapsed_s)
+
+    def result(self, subject: Subject, before: np.ndarray, image_id: str, seconds: float) -> Edited:
+        """The version as an Edited."""
+        version = self.studio.images.get(image_id)
+        after = self.studio.images.load(image_id).pixels
+        patch = self.studio.images.load_patch(version.image_id)
+        selected = np.zeros(after.shape[:2], bool)
+        if patch is not None:
+            selected[patch.box.slices] = patch.alpha > 0
+        return Edited(subject, before, after, selected, self.read(subject, after), seconds)
+
+    def read(self, subject: Subject, pixels: np.ndarray) -> Reading:
+        """What the reader sees in the subject's face."""
+        return self.reader.read(pixels, Box(*subject.neutral.crop_box), passes=1)
+
+    def neutral(self, subject: Subject) -> Reading:
+        """What the reader sees in the unedited drawing."""
+        return self.read(subject, subject.neutral.pixels)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The rig's tags that the model has a word for."""
+        return frozenset(tag for tag in EXPRESSION_TAGS if self.studio.engine.tokenizer.knows(tag))
+
+
+def region_of(drawing: Drawing, part: str) -> OneRegion:
+    """The region of a part; "head" is the whole face crop."""
+    box = drawing.crop_box if part == "head" else drawing.part_boxes[part]
+    left, top, right, bottom = box
+    return BoxRegion(box=[max(left, 0), max(top, 0), min(right, SIZE_PX), min(bottom, SIZE_PX)])
+
+
+def changed_parts(tags: Sequence[str]) -> frozenset[str]:
+    """The fields of an expression that the tags set to something that is not neutral."""
+    expression, neutral = expression_from_tags(tags), Expression()
+    return frozenset(p for p in _PARTS if getattr(expression, p) != getattr(neutral, p))
+
+
+def part_of(tags: Sequence[str]) -> str:
+    """The smallest part box that holds all that the tags change."""
+    changed = changed_parts(tags)
+    if "extras" in changed:
+        return "head"
+    if changed and changed <= _EYE_PARTS:
+        return "eyes"
+    return "mouth" if changed == {"mouth"} else "face"

@@ -1,0 +1,156 @@
+"""Do edits show the tags that were asked for? The reader judges; the rig's own drawings are the ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.fidelity.outcome import Outcome
+from benchmarks.fidelity.setting import Bench, Subject, changed_parts
+from expressedit_mcp.preview.reader import Reading
+from expressedit_mcp.preview.states import EYE_STATES
+from expressedit_mcp.preview.tags import RULES
+from expressedit_mcp.preview.words import WORDS
+
+READS_AT = 0.5
+_SHOWN_PAIRS = 12
+
+
+def reads_as(reading: Reading, tags: Sequence[str]) -> bool:
+    """Whether the reader sees every one of the tags."""
+    return all(reading.tags[tag] >= READS_AT for tag in tags)
+
+
+def single_tags(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) -> Outcome:
+    """Each tag on each subject: edited, unedited, and drawn by the rig."""
+    outcome = Outcome()
+    read = np.zeros((len(tags), 3))
+    for row, tag in enumerate(tags):
+        for subject in subjects:
+            edited, drawn = bench.edit(subject, [tag]), subject.drawn([tag])
+            readings = (edited.reading, bench.neutral(subject), bench.read(subject, drawn.pixels))
+            read[row] += [reads_as(reading, [tag]) for reading in readings]
+            if subject is subjects[0]:
+                outcome.show(tag, edited.after)
+                outcome.show("drawn", drawn.pixels)
+    shares = read / len(subjects)
+    count = len(tags) * len(subjects)
+    for name, share in zip(("edited", "unedited", "drawn"), shares.mean(axis=0), strict=True):
+        outcome.add(f"single tags ({len(tags)}) read as asked: {name}", f"{share:.3f}", count)
+    missed = [
+        f"{tag} {edited:.1f} ({drawn:.1f})"
+        for tag, (edited, _, drawn) in zip(tags, shares, strict=True)
+        if edited < 1
+    ]
+    outcome.add("not always read as asked: edited (drawn)", ", ".join(missed) or "none", count)
+    return outcome
+
+
+def pairs_of(tags: Sequence[str], count: int) -> list[tuple[str, str]]:
+    """Random pairs of tags that change different parts; the same tags give the same pairs."""
+    rng, pairs = np.random.default_rng(1), []
+    tries = 0
+    while len(pairs) < count and tries < 50 * count:
+        tries += 1
+        first, second = (tags[int(n)] for n in rng.choice(len(tags), 2, replace=False))
+        a, b = changed_parts([first]), changed_parts([second])
+        if a and b and not a & b and "emotion" not in a | b:
+            pairs.append((first, second))
+    return pairs
+
+
+def tag_pairs(
+    bench: Bench, subjects: Sequence[Subject], pairs: Sequence[tuple[str, str]]
+) -> Outcome:
+    """Two tags of different parts in one edit."""
+    outcome = Outcome()
+    edited_right = drawn_right = judged = 0
+    for number, pair in enumerate(pairs):
+        subject = subjects[number % len(subjects)]
+        drawn = subject.drawn(pair)
+        if not set(pair) <= set(drawn.tags):  # the one hides the other, as closed eyes a gaze
+            continue
+        judged += 1
+        edited = bench.edit(subject, pair)
+        edited_right += reads_as(edited.reading, pair)
+        drawn_right += reads_as(bench.read(subject, drawn.pixels), pair)
+        if judged <= _SHOWN_PAIRS:
+            outcome.show(" + ".join(pair), edited.after)
+            outcome.show("drawn", drawn.pixels)
+    outcome.add("pairs of tags read as asked: edited", f"{edited_right / judged:.3f}", judged)
+    outcome.add("pairs of tags read as asked: drawn", f"{drawn_right / judged:.3f}", judged)
+    return outcome
+
+
+def winks(bench: Bench, subjects: Sequence[Subject]) -> Outcome:
+    """One eye closed, asked for by selecting that eye alone."""
+    outcome = Outcome()
+    right = 0
+    for subject in subjects:
+        for side in ("left", "right"):
+            edited = bench.edit(subject, ["one eye closed"], f"{side}_eye")
+            shut = {
+                "left": edited.reading.left_iris is None,
+                "right": edited.reading.right_iris is None,
+            }
+            right += shut[side] and sum(shut.values()) == 1
+            outcome.show(f"wink, {side} eye selected", edited.after)
+    outcome.add("winks on the asked side", f"{right / (2 * len(subjects)):.3f}", 2 * len(subjects))
+    return outcome
+
+
+def words(bench: Bench, subjects: Sequence[Subject], names: Sequence[str]) -> Outcome:
+    """Words for the whole face, in one edit of the head: all parts must look as the word allows."""
+    outcome = Outcome()
+    right, drawn_right, parts = [], [], []
+    for number, word in enumerate(names):
+        subject = subjects[number % len(subjects)]
+        edited, drawn = bench.edit(subject, [word], "head"), subject.drawn([word])
+        verdict = allowed_parts(edited.reading, word)
+        right.append(all(verdict.values()))
+        parts += verdict.values()
+        drawn_right.append(all(allowed_parts(bench.read(subject, drawn.pixels), word).values()))
+        outcome.show(word, edited.after)
+        outcome.show("drawn", drawn.pixels)
+    outcome.add("words, all parts as the word allows: edited", f"{np.mean(right):.3f}", len(names))
+    outcome.add(
+        "words, all parts as the word allows: drawn", f"{np.mean(drawn_right):.3f}", len(names)
+    )
+    outcome.add("words, single parts: edited", f"{np.mean(parts):.3f}", len(parts))
+    return outcome
+
+
+def allowed_parts(reading: Reading, word: str) -> dict[str, bool]:
+    """For each part that a word speaks of, whether the reader sees a state that the word allows."""
+    seen = {part: read_state(reading, part) for part in reading.states}
+    choices = WORDS[word]
+    verdict = {}
+    for part, allowed in choices.items():
+        if part == "extras":
+            told = {extra for choice in allowed for extra in choice}
+            needed = not any(choice == () for choice in allowed)
+            verdict[part] = not needed or any(
+                reading.tags.get(extra, 1.0) >= READS_AT for extra in told
+            )
+        elif part not in ("iris", "gaze") or EYE_STATES[seen["eyes"]].both.shows_iris:
+            tags = [_tags_of(part, state) for state in allowed]
+            verdict[part] = _tags_of(part, seen[part]) in tags
+    return verdict
+
+
+def read_state(reading: Reading, part: str) -> str:
+    """The likeliest state of a part."""
+    chances = reading.states[part]
+    return max(chances, key=chances.__getitem__)
+
+
+def _tags_of(part: str, state: str) -> frozenset[str]:
+    """The tags that a part's state shows by itself, were the eyes open."""
+    return frozenset(tag for tag in _tags_about(part) if state in RULES[tag][part])
+
+
+def _tags_about(part: str) -> list[str]:
+    """The tags of one part alone; those of irises speak of open eyes too."""
+    about = {part, "eyes"} if part == "iris" else {part}
+    return [tag for tag, rule in RULES.items() if part in rule and set(rule) <= about]

@@ -1,0 +1,150 @@
+"""The stage of UNet, ControlNet and text encoders, trained together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from expressedit_mcp.engine.schedule import alphas_cumprod
+
+from .batches import Batch, Encoded, random_batch
+from .loop import Losses, Trainer
+from .networks import LATENT_SIDE, SCHEDULER, encode_text, time_ids
+from .team import Team
+
+_MASK_WEIGHT = 2.0
+_NO_CONTROL = 0.1  # of the steps
+_LEAST_STRENGTH, _MOST_STRENGTH = 0.4, 1.0
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """The modules that an edit runs at every step, and their text encoders."""
+
+    unet: Any
+    controlnet: Any
+    text_encoder: Any
+    text_encoder_2: Any
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def __call__(self, z: Tensor, t: Tensor, batch: Batch, controlled: bool) -> Tensor:
+        """The model's output (B, C, w, w) for noisy latents z at timesteps t (B,)."""
+        context, pooled = encode_text((self.text_encoder, self.text_encoder_2), batch.ids)
+        added = {"text_embeds": pooled, "time_ids": time_ids(len(z), z.device)}
+        kwargs = {
+            "encoder_hidden_states": context,
+            "added_cond_kwargs": added,
+            "return_dict": False,
+        }
+        residuals = {}
+        if controlled:
+            down, middle = self.controlnet(z, t, controlnet_cond=batch.hint, **kwargs)
+            residuals = {
+                "down_block_additional_residuals": down,
+                "mid_block_additional_residual": middle,
+            }
+        return self.unet(z, t, **kwargs, **residuals)[0]
+
+
+def train_denoiser(
+    team: Team,
+    denoiser: Denoiser,
+    encoded: Sequence[Encoded],
+    vocabulary_ids: dict[str, int],
+    folder: Path,
+    *,
+    steps: int,
+    batch: int,
+    window: int,
+    whole_share: float,
+    muon_lr: float,
+    adam_lr: float,
+    seed: int,
+    every: int = 0,
+    on_step: Callable[[Trainer], None] = lambda trainer: None,
+) -> Denoiser:
+    """The denoiser after `steps` steps, with its averaged weights.
+
+    Steps see `batch` windows of `window` latent cells or, a `whole_share` of them, as many cells
+    in fewer whole crops.
+    """
+    for module in (denoiser.unet, denoiser.controlnet):
+        module.to(memory_format=torch.channels_last)
+    trainer = Trainer(
+        denoiser.modules,
+        team,
+        folder,
+        steps=steps,
+        muon_lr=muon_lr,
+        adam_lr=adam_lr,
+        matrices=_is_hidden_matrix,
+        muon_dtype=torch.bfloat16,
+    )
+    trainer.resume()
+    alphas = torch.tensor(alphas_cumprod(SCHEDULER), dtype=torch.float32)
+
+    def losses_at(step: int) -> Losses:
+        rng = np.random.default_rng([seed, team.rank, step])
+        # decided for the whole team: members keep step, and no gradient is halved
+        of_whole, of_control = np.random.default_rng([seed, step]).random(2)
+        side = LATENT_SIDE if of_whole < whole_share else window
+        count = max(1, batch * window**2 // side**2)
+        samples = random_batch(rng, encoded, vocabulary_ids, count, side).to(team.device)
+        noisy = add_noise(rng, samples, alphas)
+        controlled = bool(of_control >= _NO_CONTROL)
+        with torch.autocast(team.device.type, torch.bfloat16):
+            output = denoiser(noisy.z, noisy.t, samples, controlled)
+        error = (output.float() - noisy.velocity).square().mean(dim=1, keepdim=True)
+        weight = 1 + _MASK_WEIGHT * samples.mask
+        return {
+            "loss": (error * weight).mean(),
+            "masked": (error.detach() * samples.mask).sum() / samples.mask.sum().clamp(min=1),
+        }
+
+    trainer.run(losses_at, every, lambda: on_step(trainer))
+    trainer.use_averages()
+    return denoiser
+
+
+@dataclass(frozen=True)
+class Noisy:
+    """Noisy latents z (B, C, w, w), their timesteps t (B,) and the velocity to predict."""
+
+    z: Tensor
+    t: Tensor
+    velocity: Tensor
+
+
+def add_noise(rng: np.random.Generator, samples: Batch, alphas: Tensor) -> Noisy:
+    """The latents that an edit passes on its way from source to target.
+
+    An edit starts at z0 = sqrt(a0) source + sqrt(1 - a0) eps. Towards the target x0 that is noise
+    eps + sqrt(a0 / (1 - a0)) (source - x0), which a deterministic sampler carries along to every
+    later step. Where source and target agree, it is plain diffusion.
+    """
+    count = len(samples.target)
+    strength = rng.uniform(_LEAST_STRENGTH, _MOST_STRENGTH, count)
+    start = torch.from_numpy((strength * (len(alphas) - 1)).astype(np.int64))
+    t = torch.from_numpy((rng.random(count) * strength * (len(alphas) - 1)).astype(np.int64))
+    device = samples.target.device
+    a, a_start = (alphas[i].view(-1, 1, 1, 1).to(device) for i in (t, start))
+    x0 = samples.target
+    carried = (a_start / (1 - a_start)).sqrt() * (samples.source - x0) * samples.mask
+    noise = torch.randn(x0.shape).to(device) + carried
+    z = a.sqrt() * x0 + (1 - a).sqrt() * noise
+    velocity = a.sqrt() * noise - (1 - a).sqrt() * x0
+    return Noisy(z.contiguous(memory_format=torch.channels_last), t.to(device), velocity)
+
+
+def _is_hidden_matrix(name: str, param: Tensor) -> bool:
+    outer = ("conv_in", "conv_out", "time_emb", "add_emb", "controlnet_", "text_encoder")
+    return not any(part in name for part in outer)

@@ -1,0 +1,71 @@
+"""Several one-thread processes that train one model, or one process with a GPU.
+
+On a CPU that others use too, two processes with one thread each waste nothing, while two OpenMP
+threads wait for each other.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.multiprocessing.spawn import spawn
+
+
+@dataclass(frozen=True)
+class Team:
+    """One member's place in a team of `size` processes, and where it computes."""
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = torch.device("cpu")  # noqa: RUF009 - immutable
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+    def mean_gradients(self, params: Sequence[Tensor]) -> None:
+        """Every gradient replaced by its mean over the team, in one message."""
+        if self.size == 1:
+            return
+        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in params]
+        flat = torch.cat([g.reshape(-1) for g in grads])
+        dist.all_reduce(flat)
+        flat /= self.size
+        parts = flat.split([p.numel() for p in params])
+        for param, part in zip(params, parts, strict=True):
+            param.grad = part.view_as(param)
+
+    def wait(self) -> None:
+        """Returns when every member has come here."""
+        if self.size > 1:
+            dist.barrier()
+
+
+def run_team(work: Callable[..., None], args: tuple[Any, ...], size: int, device: str) -> None:
+    """Runs work(team, *args) in `size` processes; in this one when size is 1."""
+    if size == 1:
+        if device == "cpu":
+            torch.set_num_threads(1)
+        work(Team(device=torch.device(device)), *args)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = (Path(folder) / "meeting").as_uri()
+        spawn(_member, (work, args, size, device, meeting), nprocs=size)
+
+
+def _member(
+    rank: int, work: Callable[..., None], args: tuple, size: int, device: str, meeting: str
+) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=size)
+    try:
+        work(Team(rank, size, torch.device(device)), *args)
+    finally:
+        dist.destroy_process_group()

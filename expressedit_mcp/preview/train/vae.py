@@ -1,0 +1,113 @@
+"""The VAE's stage: random patches of the drawings, reconstructed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from torch import Tensor
+
+from .drawings import Shard
+from .loop import Losses, Trainer
+from .team import Team
+
+_GRADIENT_WEIGHT = 0.5
+_KL_WEIGHT = 5e-4
+_OF_FACES = 0.8  # of the patches; edits change little else
+
+
+def train_vae(
+    team: Team,
+    shards: Sequence[Shard],
+    folder: Path,
+    *,
+    steps: int,
+    batch: int,
+    patch_px: int,
+    seed: int,
+    vae: AutoencoderKL,
+) -> AutoencoderKL:
+    """A trained VAE whose latents have unit deviation after its scaling factor."""
+    vae = vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trainer = Trainer(
+        {"vae": vae},
+        team,
+        folder,
+        steps=steps,
+        muon_lr=1e-3,
+        adam_lr=1e-3,
+        matrices=lambda name, p: (
+            p.ndim == 4 and "conv_in" not in name and "conv_out" not in name and "quant" not in name
+        ),
+        averaging=0.995,
+    )
+    trainer.resume()
+
+    def losses_at(step: int) -> Losses:
+        rng = np.random.default_rng([seed, team.rank, step])
+        return vae_losses(vae, random_patches(shards, rng, batch, patch_px).to(team.device))
+
+    trainer.run(losses_at)
+    trainer.use_averages()
+    with torch.no_grad():
+        sample = whole_crops(shards, 64).to(team.device)
+        deviation = posterior(vae, sample).mode().std()
+    vae.register_to_config(scaling_factor=round(1 / float(deviation), 4))
+    return vae.eval()
+
+
+def posterior(vae: AutoencoderKL, pixels: Tensor) -> DiagonalGaussianDistribution:
+    """The distribution of the latents of pixels (B, 3, H, W)."""
+    return vae.encode(pixels, return_dict=False)[0]
+
+
+def vae_losses(vae: AutoencoderKL, pixels: Tensor) -> Losses:
+    """Reconstruction in colour and colour gradient (both L1), and the KL term per latent number."""
+    latents = posterior(vae, pixels)
+    z: Any = latents.sample()  # diffusers declares a FloatTensor
+    (decoded,) = vae.decode(z, return_dict=False)
+    error = decoded - pixels
+    colour = 0.7 * error.abs().mean() + 0.6 * error.square().mean()
+    gradient = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
+    kl = 0.5 * (latents.mean.square() + latents.var - 1 - latents.logvar).mean()
+    return {
+        "loss": colour + _GRADIENT_WEIGHT * gradient + _KL_WEIGHT * kl,
+        "psnr": -10 * torch.log10(error.detach().square().mean() / 4),
+        "kl": kl,
+    }
+
+
+def random_patches(
+    shards: Sequence[Shard], rng: np.random.Generator, count: int, side: int
+) -> Tensor:
+    """Square patches (count, 3, side, side) float32 -1..1, most of them of the face."""
+    patches = []
+    for _ in range(count):
+        shard = shards[int(rng.integers(len(shards)))]
+        index = int(rng.integers(len(shard.pixels)))
+        last = shard.pixels.shape[1] - side
+        left, top = rng.uniform(0, last, 2)
+        if rng.random() < _OF_FACES:
+            box = shard.notes[index]["boxes"]["face"]
+            left, top = rng.uniform(box[:2], box[2:]) - side / 2
+        left, top = (int(v) for v in np.clip((left, top), 0, last))
+        patches.append(shard.pixels[index, top : top + side, left : left + side])
+    return as_input(np.stack(patches))
+
+
+def whole_crops(shards: Sequence[Shard], count: int) -> Tensor:
+    """The first crop of each of `count` characters, (count, 3, S, S) float32 -1..1."""
+    per_shard = -(-count // len(shards))
+    return as_input(
+        np.concatenate([s.pixels[:: len(s.pixels) // per_shard] for s in shards])[:count]
+    )
+
+
+def as_input(pixels: np.ndarray) -> Tensor:
+    """(N, H, W, 3) uint8 to (N, 3, H, W) float32 -1..1."""
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -1,0 +1,279 @@
+"""Edits and transforms: from a command to stored versions."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+import tagdb
+from expressedit_mcp.engine import Engine, OnStep
+from expressedit_mcp.engine.backend import Stop
+from expressedit_mcp.errors import Cancelled, InputError
+from expressedit_mcp.images import ImageStore, Version
+from expressedit_mcp.imaging import (
+    Finder,
+    Patch,
+    Picture,
+    Selection,
+    apply_patch,
+    mask_selection,
+    scale_under,
+    to_rgb,
+    union,
+)
+from expressedit_mcp.imaging.crop import extract
+from expressedit_mcp.studio import wording
+from expressedit_mcp.studio.commands import EditCommand, ScaleCommand
+from expressedit_mcp.studio.outcome import Outcome
+from expressedit_mcp.studio.photoshop import Photoshop
+from expressedit_mcp.studio.pictures import Pictures
+from expressedit_mcp.studio.planning import plan_edit
+from expressedit_mcp.studio.selecting import FindFaces, select
+
+REPAIR_STRENGTH = 0.5
+
+
+def ignore_step(done: int, total: int, what: str) -> None:
+    pass
+
+
+def never() -> bool:
+    return False
+
+
+def ignore_outcome(outcome: Outcome) -> None:
+    pass
+
+
+def _as_it_is(outcome: Outcome) -> Outcome:
+    return outcome
+
+
+class Editing:
+    """Edits and scales pictures with what the studio owns."""
+
+    def __init__(
+        self,
+        tags: tagdb.TagStore,
+        images: ImageStore,
+        engine: Engine,
+        pictures: Pictures,
+        photoshop: Photoshop,
+        finder: Finder | None,
+    ) -> None:
+        self._tags, self._images, self._engine = tags, images, engine
+        self._pictures, self._photoshop, self._finder = pictures, photoshop, finder
+
+    def resolved(self, command: EditCommand, stop: Stop = never) -> EditCommand:
+        """The command without references to an open document, once all of it was checked. Raises InputError."""
+        return self._prepared(command, stop)[0]
+
+    def edit(
+        self,
+        command: EditCommand,
+        on_step: OnStep = ignore_step,
+        stop: Stop = never,
+        *,
+        on_outcome: Callable[[Outcome], None] = ignore_outcome,
+        batch: bool = False,
+    ) -> list[Outcome]:
+        """One outcome per variation, each also told as it comes; `batch` lets interactive edits go first.
+
+        Raises InputError before anything is computed, or Cancelled.
+        """
+        prepared = self._prepared(command, stop)
+
+        def finish(outcome: Outcome) -> Outcome:
+            if command.place:
+                outcome = self._photoshop.placed(outcome, stop)
+            on_outcome(outcome)
+            return outcome
+
+        return self._edit(*prepared, on_step, stop, finish, batch)
+
+    def scale(
+        self, command: ScaleCommand, on_step: OnStep = ignore_step, stop: Stop = never
+    ) -> Outcome:
+        """The scaled version, or its repair when that is asked for."""
+        words = None
+        if command.repair:
+            words = wording.word_edit(
+                self._tags,
+                self._engine,
+                tags=command.tags,
+                prompt=command.prompt,
+                character=command.character,
+                style=None,
+                negative_prompt=None,
+            )
+        elif command.tags or command.prompt:
+            raise InputError(
+                "tags and prompt only matter with repair=True; set it, or leave them out."
+            )
+        started = time.perf_counter()
+        command = self._photoshop.resolve(command, stop)
+        parent = self._pictures.open(command.image)
+        picture = self._images.load(parent.image_id)
+        find_faces = self.faces_of(picture)
+        selections = select(command.region, picture, self._pictures.load, find_faces)
+        request = {
+            "operation": "scale",
+            "image": parent.image_id,
+            "scale_x": command.scale_x,
+            "scale_y": command.scale_y,
+            "anchor": command.anchor,
+            "selections": [
+                [*s.box.as_list(), hashlib.sha256(s.alpha.tobytes()).hexdigest()[:16]]
+                for s in selections
+            ],
+        }
+        known = self._images.find(request)
+        stored = self._images.load_patch(known.image_id) if known else None
+        patch = stored or _scale_each(picture, selections, command)
+        scaled = known or self._images.derive(parent, picture, patch, "scale", request)
+        outcome = Outcome(
+            scaled, time.perf_counter() - started, known is not None, self._pictures.fullness()
+        )
+        if words is None:
+            return outcome
+        written = mask_selection(patch.alpha, picture.size, (patch.box.left, patch.box.top))
+        edit = EditCommand(
+            image=scaled.image_id,
+            region=(),
+            strength=REPAIR_STRENGTH if command.strength is None else command.strength,
+            seed=command.seed,
+            # the scaled pixels are the hint, so their edges stay
+            control_inside="keep",
+            context=command.context,
+        )
+        after = apply_patch(picture, patch)
+        repaired = self._edit(edit, scaled, after, [written], words, find_faces, on_step, stop)[0]
+        return replace(repaired, elapsed_s=time.perf_counter() - started)
+
+    def faces_of(self, picture: Picture) -> FindFaces | None:
+        """The picture's faces, looked for when they are first asked for; None without a finder."""
+        finder = self._finder
+        if finder is None:
+            return None
+        return functools.cache(lambda: finder.find_faces(to_rgb(picture.pixels)))
+
+    def _prepared(
+        self, command: EditCommand, stop: Stop
+    ) -> tuple[EditCommand, Version, Picture, list[Selection], wording.Wording, FindFaces | None]:
+        """The command without references to an open document, and what it works on. Raises InputError."""
+        words = wording.word_edit(
+            self._tags,
+            self._engine,
+            tags=command.tags,
+            prompt=command.prompt,
+            character=command.character,
+            style=command.style,
+            negative_prompt=command.negative_prompt,
+        )
+        command = self._photoshop.resolve(command, stop)
+        parent = self._pictures.open(command.image)
+        picture = self._images.load(parent.image_id)
+        find_faces = self.faces_of(picture)
+        selections = select(command.region, picture, self._pictures.load, find_faces)
+        return command, parent, picture, selections, words, find_faces
+
+    def _edit(
+        self,
+        command: EditCommand,
+        parent: Version,
+        picture: Picture,
+        selections: list[Selection],
+        words: wording.Wording,
+        find_faces: FindFaces | None,
+        on_step: OnStep,
+        stop: Stop,
+        finish: Callable[[Outcome], Outcome] = _as_it_is,
+        batch: bool = False,
+    ) -> list[Outcome]:
+        engine = self._engine
+        plan = plan_edit(
+            command,
+            parent.image_id,
+            picture,
+            selections,
+            words,
+            engine.card,
+            engine.fingerprint,
+            find_faces,
+        )
+        warnings = (*words.warnings, *plan.warnings, *self._domain())
+        first = plan.derived_seed() if command.seed is None else command.seed
+        outcomes = []
+        for number in range(command.variations):
+            if stop():
+                raise Cancelled("The edit was cancelled; the picture is as it was.")
+            seed = (first + number) % (1 << 31)
+            request = {**plan.settings, "seed": seed}
+            started = time.perf_counter()
+            known = self._images.find(request)
+            if known is None:
+                result = engine.edit(
+                    plan.request(picture, seed),
+                    _part(on_step, number, command.variations),
+                    stop,
+                    batch=batch,
+                )
+                patch = Patch.of(result.colour, plan.crop.box, plan.selection, picture)
+                facts = {
+                    "model_calls": result.model_calls,
+                    "controlled_calls": result.controlled_calls,
+                    "model_name": engine.card.name,
+                    "tags": list(command.tags or ()),
+                }
+                version = self._images.derive(parent, picture, patch, "edit", request, facts)
+            else:
+                version = known
+            elapsed = time.perf_counter() - started
+            outcome = Outcome(
+                version, elapsed, known is not None, (*warnings, *self._pictures.fullness())
+            )
+            outcomes.append(finish(outcome))
+        return outcomes
+
+    def _domain(self) -> tuple[str, ...]:
+        card = self._engine.card
+        if card.domain == "illustrations":
+            return ()
+        return (
+            f"The model {card.name} was made for {card.domain}; other pictures need real SDXL weights "
+            "(set EXPRESSEDIT_MODEL to a model directory).",
+        )
+
+
+def _scale_each(picture: Picture, selections: list[Selection], command: ScaleCommand) -> Patch:
+    """One patch for all regions, scaled one after the other."""
+    after, written = picture, []
+    for selection in selections:
+        patch = scale_under(after, selection, command.scale_x, command.scale_y, command.anchor)
+        after = apply_patch(after, patch)
+        written.append(
+            mask_selection(
+                (patch.alpha > 0).astype(np.uint8) * 255,
+                picture.size,
+                (patch.box.left, patch.box.top),
+            )
+        )
+    whole = union(written)
+    colours = min(3, picture.pixels.shape[2])
+    return Patch(whole.box, extract(after.pixels, whole.box)[..., :colours], whole.alpha)
+
+
+def _part(on_step: OnStep, number: int, count: int) -> OnStep:
+    """Progress of one of several variations as progress of all of them."""
+    if count == 1:
+        return on_step
+
+    def report(done: int, total: int, what: str) -> None:
+        on_step(number * total + done, count * total, f"variation {number + 1} of {count}: {what}")
+
+    return report

@@ -1,0 +1,128 @@
+"""What training is shown: drawings on disk, masks, captions, windows, noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from expressedit_mcp.engine.schedule import alphas_cumprod
+from expressedit_mcp.preview.train.batches import Batch, Encoded, random_batch, touched_cells
+from expressedit_mcp.preview.train.captions import random_caption
+from expressedit_mcp.preview.train.denoiser import add_noise
+from expressedit_mcp.preview.train.drawings import Shard, draw_shard, load_shard
+from expressedit_mcp.preview.train.masks import random_mask
+from expressedit_mcp.preview.train.networks import SCHEDULER
+from expressedit_mcp.preview.train.vocabulary import make_tokenizer, token_ids, vocabulary
+
+IDS = {token: index for index, token in enumerate(vocabulary())}
+BOXES = {
+    "eyes": (40.0, 80.0, 216.0, 150.0),
+    "left_eye": (40.0, 90.0, 120.0, 150.0),
+    "right_eye": (136.0, 90.0, 216.0, 150.0),
+    "brows": (50.0, 80.0, 206.0, 100.0),
+    "mouth": (90.0, 170.0, 166.0, 220.0),
+    "face": (40.0, 80.0, 216.0, 220.0),
+}
+
+
+@pytest.fixture(scope="module")
+def shard(tmp_path_factory: pytest.TempPathFactory) -> Shard:
+    folder = tmp_path_factory.mktemp("shard")
+    draw_shard(folder, 3, 0, 256, characters=2)
+    return load_shard(folder)
+
+
+@pytest.fixture
+def encoded(shard: Shard) -> Encoded:
+    latents = np.random.default_rng(0).normal(size=(len(shard.notes), 4, 32, 32))
+    return Encoded(shard, latents.astype(np.float16))
+
+
+def test_a_shard_is_the_same_each_time(shard: Shard, tmp_path: Path) -> None:
+    draw_shard(tmp_path, 3, 0, 256, characters=2)
+    again = load_shard(tmp_path)
+    assert np.array_equal(again.pixels, shard.pixels) and again.notes == shard.notes
+
+
+def test_a_whole_shard_is_not_drawn_again(tmp_path: Path) -> None:
+    (tmp_path / "notes.json").write_text("[]", encoding="utf-8")
+    draw_shard(tmp_path, 3, 0, 256, characters=1)
+    assert not (tmp_path / "pixels.npy").exists()
+
+
+def test_every_word_of_the_drawings_has_a_token(shard: Shard) -> None:
+    for note in shard.notes:
+        assert set(note["character"]) | set(note["expression"]) <= set(IDS)
+
+
+def test_every_word_is_one_token_of_the_tokenizer() -> None:
+    tokenizer = make_tokenizer()
+    words = vocabulary()[4:]
+    for start in range(0, len(words), 20):
+        some = words[start : start + 20]
+        ids = tokenizer.encode(", ".join(some)).ids
+        assert ids == token_ids(some, IDS)[: len(ids)]
+
+
+def test_the_mask_covers_the_part_that_it_names() -> None:
+    rng = np.random.default_rng(5)
+    masks = [random_mask(rng, BOXES, 256) for _ in range(200)]
+    assert {"eyes", "mouth", "face", "left_eye", "brows"} <= set().union(*(m.parts for m in masks))
+    for mask in masks:
+        assert mask.selected.any() and mask.selected.shape == (256, 256)
+        for part in mask.parts:
+            left, top, right, bottom = (int(edge) for edge in BOXES[part])
+            assert mask.selected[top:bottom, left:right].mean() > 0.5
+
+
+def test_cells_are_those_of_the_engine() -> None:
+    selected = np.random.default_rng(2).random((256, 256)) > 0.995
+    pooled = torch.nn.functional.max_pool2d(torch.from_numpy(selected).float()[None], 8)[0]
+    assert np.array_equal(touched_cells(selected), pooled.numpy() > 0)
+
+
+def test_captions_drop_what_they_should_in_the_shares_they_should() -> None:
+    rng = np.random.default_rng(1)
+    expression = ["closed eyes", ":d"]
+    captions = [
+        random_caption(rng, ["pink hair"], expression, frozenset({"mouth"})) for _ in range(4000)
+    ]
+    assert np.mean([not caption for caption in captions]) == pytest.approx(0.14, abs=0.06)
+    assert np.mean([":d" in caption for caption in captions]) == pytest.approx(0.55, abs=0.06)
+    alone = [caption for caption in captions if ":d" in caption and "closed eyes" not in caption]
+    assert len(alone) > 0.2 * sum(":d" in caption for caption in captions)
+
+
+@pytest.mark.parametrize("window", [16, 32])
+def test_a_window_holds_part_of_the_mask_and_its_own_edges(encoded: Encoded, window: int) -> None:
+    batch = random_batch(np.random.default_rng(4), [encoded], IDS, 12, window)
+    assert batch.target.shape == (12, 4, window, window)
+    assert batch.hint.shape == (12, 3, 8 * window, 8 * window)
+    assert (batch.mask.amax(dim=(1, 2, 3)) == 1).all()
+    inside = torch.nn.functional.interpolate(batch.mask, scale_factor=8) > 0
+    assert (batch.hint.amax(dim=(1, 2, 3)) == 1).any()
+    assert (batch.hint[:, :1][inside].mean() < batch.hint[:, :1][~inside].mean()).item()
+
+
+def test_noise_starts_at_the_source_and_ends_at_the_target() -> None:
+    """At the edit's first step z is the noised source; v gives back the target at every step."""
+    alphas = torch.tensor(alphas_cumprod(SCHEDULER), dtype=torch.float32)
+    shape = (64, 4, 8, 8)
+    torch.manual_seed(0)
+    batch = Batch(
+        torch.randn(shape),
+        torch.randn(shape),
+        torch.ones(64, 1, 8, 8),
+        torch.empty(0),
+        torch.empty(0),
+    )
+    noisy = add_noise(np.random.default_rng(0), batch, alphas)
+    a = alphas[noisy.t].view(-1, 1, 1, 1)
+    x0 = a.sqrt() * noisy.z - (1 - a).sqrt() * noisy.velocity
+    assert torch.allclose(x0, batch.target, atol=1e-4)
+    lean = (noisy.z * batch.source).mean(dim=(1, 2, 3))
+    late, early = noisy.t > 500, noisy.t < 100
+    assert lean[late].mean() > lean[early].mean()

@@ -1,0 +1,163 @@
+"""Each stage learns, goes on where it stopped, and what it makes is a model directory."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from expressedit_mcp.engine import EditRequest, LocalEngine
+from expressedit_mcp.engine.schedule import alphas_cumprod
+from expressedit_mcp.imaging import Size
+from expressedit_mcp.preview.train.batches import Batch
+from expressedit_mcp.preview.train.denoiser import Denoiser, add_noise
+from expressedit_mcp.preview.train.export import export_model
+from expressedit_mcp.preview.train.loop import Losses, Trainer
+from expressedit_mcp.preview.train.muon import orthogonalised
+from expressedit_mcp.preview.train.networks import (
+    SCHEDULER,
+    make_controlnet,
+    make_text_encoders,
+    make_unet,
+    make_vae,
+)
+from expressedit_mcp.preview.train.team import Team
+from expressedit_mcp.preview.train.text import random_prompts, text_losses
+from expressedit_mcp.preview.train.vae import vae_losses
+from expressedit_mcp.preview.train.vocabulary import token_ids, vocabulary
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+
+
+def make_denoiser() -> Denoiser:
+    unet = make_unet()
+    return Denoiser(unet, make_controlnet(unet), *make_text_encoders(len(vocabulary())))
+
+
+def trainer(modules: dict[str, torch.nn.Module], folder: Path, steps: int = 100) -> Trainer:
+    return Trainer(
+        modules,
+        Team(),
+        folder,
+        steps=steps,
+        muon_lr=0.02,
+        adam_lr=0.02,
+        matrices=lambda name, param: param.ndim == 4 and "text" not in name,
+    )
+
+
+def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
+    values = torch.linalg.svdvals(orthogonalised(torch.randn(3, 24, 10)))
+    assert values.min() > 0.6 and values.max() < 1.3
+
+
+def test_the_vae_learns(tmp_path: Path) -> None:
+    vae, pixels = make_vae(), torch.rand(2, 3, 32, 32) * 2 - 1
+    learner = trainer({"vae": vae}, tmp_path)
+    seen = [float(learner.update(lambda step: vae_losses(vae, pixels))["loss"]) for _ in range(12)]
+    assert seen[-1] < seen[0]
+
+
+def test_the_text_encoders_learn(tmp_path: Path) -> None:
+    first, second = make_text_encoders(len(vocabulary()))
+    heads = torch.nn.ModuleDict(
+        {
+            "set": torch.nn.Linear(128, len(vocabulary())),
+            "token": torch.nn.Linear(160, len(vocabulary())),
+        }
+    )
+    ids, present = random_prompts(np.random.default_rng(0), 4)
+    learner = trainer({"first": first, "second": second, "heads": heads}, tmp_path)
+    losses = [
+        float(
+            learner.update(lambda step: text_losses((first, second), heads, ids, present))["loss"]
+        )
+        for _ in range(8)
+    ]
+    assert losses[-1] < losses[0]
+
+
+def test_the_denoiser_learns_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """Four steps in one go and two with a restart between end at the same weights."""
+
+    def learn(folder: Path, restart: bool) -> tuple[Denoiser, list[float]]:
+        torch.manual_seed(1)
+        denoiser = make_denoiser()
+        learner = trainer(denoiser.modules, folder)
+        losses = []
+        for step in range(4):
+            if restart and step == 2:
+                learner.save()
+                denoiser = make_denoiser()
+                learner = trainer(denoiser.modules, folder)
+                assert learner.resume()
+            losses.append(float(learner.update(partial(denoiser_losses, denoiser))["loss"]))
+        return denoiser, losses
+
+    straight, losses = learn(tmp_path / "a", restart=False)
+    resumed, _ = learn(tmp_path / "b", restart=True)
+    assert losses[-1] < losses[0]
+    for name, module in straight.modules.items():
+        for left, right in zip(
+            module.parameters(), resumed.modules[name].parameters(), strict=True
+        ):
+            assert torch.equal(left, right)
+
+
+def denoiser_losses(denoiser: Denoiser, step: int) -> Losses:
+    generator = torch.Generator().manual_seed(3)
+    latents = torch.randn(2, 4, 8, 8, generator=generator)
+    ids = token_ids(["closed eyes"], {token: i for i, token in enumerate(vocabulary())})
+    batch = Batch(
+        latents,
+        latents.flip(0),
+        torch.ones(2, 1, 8, 8),
+        torch.rand(2, 3, 64, 64, generator=generator).round(),
+        torch.tensor([ids] * 2),
+    )
+    alphas = torch.tensor(alphas_cumprod(SCHEDULER), dtype=torch.float32)
+    torch.manual_seed(5)
+    noisy = add_noise(np.random.default_rng(1), batch, alphas)
+    output = denoiser(noisy.z, noisy.t, batch, controlled=True)
+    return {"loss": (output - noisy.velocity).square().mean()}
+
+
+def test_what_is_exported_edits_in_the_engine_and_loads_in_diffusers(tmp_path: Path) -> None:
+    from diffusers.pipelines.controlnet.pipeline_controlnet_inpaint_sd_xl import (
+        StableDiffusionXLControlNetInpaintPipeline,
+    )
+
+    export_model(tmp_path, make_denoiser(), make_vae())
+    engine = LocalEngine(tmp_path, "cpu")
+    assert engine.tokenizer.knows("closed eyes") and not engine.tokenizer.knows("unheard of")
+    side = engine.card.native_px
+    selection = np.zeros((side, side), np.uint8)
+    selection[64:128, 64:128] = 255
+    request = EditRequest(
+        crop=np.full((side, side, 3), 128, np.uint8),
+        selection=selection,
+        model_size=Size(side, side),
+        prompt=(("closed eyes", 1.0),),
+        negative_prompt=(),
+        strength=0.5,
+        steps=2,
+        guidance_scale=2.0,
+        control_scale=1.0,
+        control_end=1.0,
+        control_inside="erase",
+        sampler="ddim",
+        seed=0,
+    )
+    result = engine.edit(request, lambda done, of, what: None, lambda: False)
+    assert result.rgb.shape == (side, side, 3) and result.controlled_calls == 1
+    pipeline = StableDiffusionXLControlNetInpaintPipeline.from_pretrained(tmp_path)
+    assert pipeline.unet.config.addition_embed_type == "text_time"
+    sizes = sum(file.stat().st_size for file in tmp_path.rglob("*.safetensors"))
+    assert sizes < 20_000_000
