@@ -24,7 +24,17 @@ from expressedit_mcp.engine.denoise import (
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.schedule import make_schedule, timesteps
 from expressedit_mcp.errors import Cancelled, InputError
-from expressedit_mcp.imaging import Box, CropPlan, canny_hint, correct_rim, resize, restore
+from expressedit_mcp.imaging import (
+    Box,
+    CropPlan,
+    Size,
+    canny_hint,
+    correct_rim,
+    preserve,
+    resize,
+    restore,
+    window_radius_px,
+)
 
 T = TypeVar("T")
 
@@ -106,7 +116,8 @@ class Editor:
         generated = correct_rim(self._decode(latents), source_rgb, selected)
         on_step(calls, calls, "decoding")
         plan = CropPlan(Box(0, 0, request.crop.shape[1], request.crop.shape[0]), request.model_size)
-        return restore(generated, plan), calls, control.calls if control else 0
+        rgb = _preserved(request, restore(generated, plan), calls, on_step, stop)
+        return rgb, calls, control.calls if control else 0
 
     def _condition(self, request: EditRequest) -> Condition:
         key = request.prompt, request.negative_prompt, request.model_size
@@ -172,6 +183,27 @@ class Editor:
         return Control(
             models.controlnet, _tensor(hint, models.device).to(models.dtype), weights, on
         )
+
+
+def _preserved(
+    request: EditRequest, rgb: np.ndarray, calls: int, on_step: OnStep, stop: Stop
+) -> np.ndarray:
+    """The generated colour of the crop with as much of the source's lines and colours as was asked for."""
+
+    def before_pass(done: int, total: int) -> None:
+        if stop():
+            raise Cancelled("The edit was cancelled; the picture is as it was.")
+        on_step(calls, calls, f"keeping the lines, pass {done + 1} of {total}")
+
+    return preserve(
+        rgb,
+        request.crop.astype(np.float32) / np.iinfo(request.crop.dtype).max,
+        request.selection,
+        structure=request.preserve_structure,
+        color=request.preserve_color,
+        radius_px=window_radius_px(Size(rgb.shape[1], rgb.shape[0]), request.model_size),
+        before_pass=before_pass,
+    )
 
 
 def _noise(like: Tensor, seed: int) -> Callable[[], Tensor]:

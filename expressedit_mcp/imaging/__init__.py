@@ -19,6 +19,7 @@ from expressedit_mcp.imaging.hints import canny_hint
 from expressedit_mcp.imaging.membrane import correct_rim
 from expressedit_mcp.imaging.overlay import draw_grid
 from expressedit_mcp.imaging.picture import Picture, to_8_bit, to_rgb
+from expressedit_mcp.imaging.preservation import preserve, window_radius_px
 from expressedit_mcp.imaging.selection import (
     Selection,
     box_selection,
@@ -54,6 +55,7 @@ __all__ = [
     "outside_unchanged",
     "plan_crop",
     "polygon_selection",
+    "preserve",
     "profile_note",
     "resize",
     "restore",
@@ -62,4 +64,5 @@ __all__ = [
     "to_8_bit",
     "to_rgb",
     "union",
+    "window_radius_px",
 ]

@@ -113,3 +113,22 @@ SeedArg = Annotated[
         lt=1 << 31,
     ),
 ]
+PreserveStructureArg = Annotated[
+    float,
+    Field(
+        description="Gives the lines of the source back inside the region after the edit: 0.5 where they only "
+        "drifted, round the feature that changed; 1 all of them, for edits of colour alone (blush, eye colour): "
+        "with 1 no mouth opens and no eye closes",
+        ge=0,
+        le=1,
+    ),
+]
+PreserveColorArg = Annotated[
+    float,
+    Field(
+        description="Gives the source's colours back, not its light and dark: 0.5 where they only drifted, 1 all "
+        "of them",
+        ge=0,
+        le=1,
+    ),
+]
