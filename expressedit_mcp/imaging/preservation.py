@@ -48,12 +48,10 @@ def preserve(
 ) -> np.ndarray:
     """`edited` with structure and colour of `source` held where `selected` (H, W) is above 0.
 
-    Pictures are (H, W, 3) float32 0..1.
-
-    `structure` and `color` are 0..1 as the module says. Structure is the channels' mean (SPL), colour what a pixel
-    differs from it by (the chroma that CPL compares); neither changes the other. Outside the selection nothing
-    changes, and what lies there is taken to be the source. Memory and result do not depend on the size: work is
-    done in overlapping tiles of `tile_px` that agree with one another.
+    Pictures are (H, W, 3) float32 0..1, `structure` and `color` amounts 0..1. Structure is the channels' mean (SPL),
+    colour what a pixel differs from it by (the chroma that CPL compares); neither changes the other. Outside the
+    selection nothing changes, and what lies there is taken to be the source. Work is done in overlapping tiles of
+    `tile_px` without seams.
     """
     inside = selected > 0
     if not inside.any() or (structure <= 0 and color <= 0):

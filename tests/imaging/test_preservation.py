@@ -28,7 +28,7 @@ def face(mouth: str = "closed", shift: int = 0, blush: float = 0.0) -> np.ndarra
     x = np.arange(96)[None, :]
     rgb = np.full((96, 96, 3), (0.95, 0.8, 0.72), np.float32)
     rgb -= 0.1 * (x[..., None] / 96).astype(np.float32)
-    rgb += blush * np.float32([0, -1, -1]) * np.exp(-(((x - 60) / 25) ** 2))[..., None]
+    rgb += blush * np.array([0, -1, -1], np.float32) * np.exp(-(((x - 60) / 25) ** 2))[..., None]
     if mouth == "open":
         cv2.ellipse(rgb, (48, 40 + shift), (20, 14), 0, 0, 360, (0.55, 0.1, 0.15), -1, cv2.LINE_AA)
     else:
@@ -41,9 +41,15 @@ def everything() -> np.ndarray:
     return np.full((96, 96), 255, np.uint8)
 
 
-def held(edited: np.ndarray, source: np.ndarray, selected: np.ndarray, **amounts: float):
-    amounts = {"structure": 0.0, "color": 0.0, **amounts}
-    return preserve(edited, source, selected, radius_px=RADIUS_PX, **amounts)
+def held(
+    edited: np.ndarray,
+    source: np.ndarray,
+    selected: np.ndarray,
+    *,
+    structure: float = 0.0,
+    color: float = 0.0,
+) -> np.ndarray:
+    return preserve(edited, source, selected, structure=structure, color=color, radius_px=RADIUS_PX)
 
 
 def away(a: np.ndarray, b: np.ndarray, part: Any = ...) -> float:
@@ -103,7 +109,7 @@ def test_at_a_half_a_moved_line_goes_back_and_a_changed_feature_stays() -> None:
 
 
 def test_colour_at_1_is_the_sources_and_at_a_half_a_mouths_own_stays() -> None:
-    tint = np.float32([0.02, -0.01, -0.01])
+    tint = np.array([0.02, -0.01, -0.01], np.float32)
     source, edited = face(), np.clip(face("open") + tint, 0, 1)
     whole = held(edited, source, everything(), color=1.0)
 
@@ -158,7 +164,7 @@ def test_what_is_far_from_the_selection_does_not_matter() -> None:
     out = held(edited, source, selected, structure=0.6, color=0.6)
     wide = [np.pad(p, ((60, 50), (40, 70), (0, 0)), mode="reflect") for p in (edited, source)]
     pad = np.pad(selected, ((60, 50), (40, 70)))
-    inner = held(*wide, pad, structure=0.6, color=0.6)[60:156, 40:136]
+    inner = held(wide[0], wide[1], pad, structure=0.6, color=0.6)[60:156, 40:136]
     assert np.abs(inner - out).max() < 1e-5
 
 
