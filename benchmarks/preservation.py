@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.preservation --out FOLDER. The preserved part is the selection without what the rig draws
 as eyes, brows and mouth, before or after the edit. Edge F1 compares Canny edges with those of the unedited drawing
-there, within 1 px. The face reader says whether the tag is seen.
+there, within 1 px. The face reader says whether the tag is seen; new eyes shall have red irises.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CELL_PX = 200
 
 @dataclass(frozen=True)
 class Measured:
-    """One edit: edge F1 and SPL in its preserved part, change of chroma there in levels, and whether it succeeded.
+    """One edit: edge F1 and SPL in its preserved part, change of chroma there in levels, and whether it shows.
 
     `moved` is the colour difference (CIEDE2000) of the features from the unedited ones.
     """
@@ -45,7 +45,7 @@ class Measured:
     loss: float
     chroma: float
     moved: float
-    reads: bool
+    shown: bool
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
         for name, edits in (
             ("expressions", [({"tags": (tag,)}, part_of([tag])) for tag in EXPRESSIONS]),
             ("blush", [({"tags": ("blush",), "control_inside": "keep"}, "face")]),
-            ("eye colour", [({"color": "red eyes", "control_inside": "keep"}, "eyes")]),
+            ("eye colour", [({"control_inside": "keep"}, "eyes")]),
         ):
             sheet = _table(bench, name, subjects, edits)
             if options.out:
@@ -103,13 +103,12 @@ def _table(
 def _edit(
     bench: Bench, subject: Subject, part: str, changes: dict[str, Any]
 ) -> tuple[Edited, tuple[str, ...]]:
-    """The edit, and the tags it was asked for; `color` in the changes asks for other eyes by a prompt instead."""
-    changes = dict(changes)
-    if color := changes.pop("color", None):
-        other = [tag for tag in subject.character.tags if not tag.endswith(" eyes")]
-        changes["prompt"] = ", ".join([*other, color])
+    """The edit, and the tags it was asked for; without tags a prompt asks for red eyes."""
+    if "tags" in changes:
+        changes = {**changes, "character": subject.look}
     else:
-        changes["character"] = subject.look
+        other = [tag for tag in subject.character.tags if not tag.endswith(" eyes")]
+        changes = {**changes, "prompt": ", ".join([*other, "red eyes"])}
     before = subject.neutral.pixels
     parent = bench.studio.images.add(Picture(before.copy()), "drawn")
     region = region_of(subject.neutral, part)
@@ -132,8 +131,17 @@ def _measure(edited: Edited, tags: tuple[str, ...]) -> Measured:
         float(loss[preserved].mean()),
         float(np.abs(drift)[preserved].mean() * 255),
         float(moved.mean()),
-        reads_as(edited.reading, tags),
+        reads_as(edited.reading, tags) if tags else _has_red_irises(edited),
     )
+
+
+def _has_red_irises(edited: Edited) -> bool:
+    """Whether the mean colour of the irises, where the rig drew them, is within 30 degrees of red."""
+    subject = edited.subject
+    masks = part_masks(subject.character, expression_from_tags([]), subject.view, SIZE_PX)
+    mean = edited.after[masks["irises"] > 0].mean(axis=0, dtype=np.float32)
+    hue = float(cv2.cvtColor(mean[None, None], cv2.COLOR_RGB2HSV)[0, 0, 0])
+    return min(hue, 360 - hue) <= 30
 
 
 def _features(subject: Subject, tags: tuple[str, ...]) -> np.ndarray:

@@ -19,7 +19,7 @@ from expressedit_mcp.imaging.hints import canny_hint
 from expressedit_mcp.imaging.membrane import correct_rim
 from expressedit_mcp.imaging.overlay import draw_grid
 from expressedit_mcp.imaging.picture import Picture, to_8_bit, to_rgb
-from expressedit_mcp.imaging.preservation import preserve, window_radius_px
+from expressedit_mcp.imaging.preservation import STRUCTURE_PASSES, preserve, window_radius_px
 from expressedit_mcp.imaging.selection import (
     Selection,
     box_selection,
@@ -33,6 +33,7 @@ from expressedit_mcp.imaging.selection import (
 from expressedit_mcp.imaging.transform import scale_under
 
 __all__ = [
+    "STRUCTURE_PASSES",
     "Box",
     "CropPlan",
     "Face",

@@ -14,7 +14,7 @@ import numpy as np
 from expressedit_mcp.imaging.geometry import Box, Size
 from expressedit_mcp.imaging.structure import RADIUS_PX, box_mean, fit, hold_step
 
-PASSES = 10
+STRUCTURE_PASSES = 10
 _PAPER_SIDE_PX = 512  # the side of the pictures that the paper's window radius is meant for
 _FIDELITY = 0.05  # pull towards the generated pixels, against 1 to 2 of a held window
 _STRUCTURE_TOLERANCE = 0.5  # of a window's structure, at 0.5
@@ -22,8 +22,8 @@ _COLOR_TOLERANCE = 0.12  # of the range of colours, at 0.5
 _FAINT = (4 / 255) ** 2  # variance of structure too faint to be a feature
 _TILE_PX = 1024
 
-BeforePass = Callable[[int, int], None]
-"""Called with (passes done, passes in all); may raise to stop."""
+BeforePass = Callable[[int], None]
+"""Called with the number of passes done, of STRUCTURE_PASSES; may raise to stop."""
 
 
 def window_radius_px(crop: Size, model_size: Size) -> int:
@@ -43,15 +43,15 @@ def preserve(
     structure: float,
     color: float,
     radius_px: int,
-    before_pass: BeforePass = lambda done, total: None,
+    before_pass: BeforePass = lambda done: None,
     tile_px: int = _TILE_PX,
 ) -> np.ndarray:
     """`edited` with structure and colour of `source` held where `selected` (H, W) is above 0.
 
-    Pictures are (H, W, 3) float32 0..1, `structure` and `color` amounts 0..1. Structure is the channels' mean (SPL),
-    colour what a pixel differs from it by (the chroma that CPL compares); neither changes the other. Outside the
-    selection nothing changes, and what lies there is taken to be the source. Work is done in overlapping tiles of
-    `tile_px` without seams.
+    Pictures are (H, W, 3) float32 0..1, `structure` and `color` 0..1 as above. Structure is the channels' mean
+    (SPL), colour what a pixel differs from it by (the chroma that CPL compares); neither changes the other. Outside
+    the selection nothing changes, and what lies there is taken to be the source. Work is done in overlapping tiles
+    of `tile_px` without seams.
     """
     inside = selected > 0
     if not inside.any() or (structure <= 0 and color <= 0):
@@ -87,7 +87,7 @@ def hold_structure(
     amount: float,
     radius_px: int,
     *,
-    before_pass: BeforePass = lambda done, total: None,
+    before_pass: BeforePass = lambda done: None,
     tile_px: int = _TILE_PX,
 ) -> np.ndarray:
     """Grey `edited` (H, W) with the lines of `source`, changed only where `inside`; dtype as `edited`."""
@@ -103,8 +103,8 @@ def hold_structure(
 
     weight = by_tiles(weigh, (source, edited), 3 * radius_px, tile_px)
     held = edited
-    for done in range(PASSES):
-        before_pass(done, PASSES)
+    for done in range(STRUCTURE_PASSES):
+        before_pass(done)
         images = (source, held, edited, weight)
         held = np.where(inside, by_tiles(step, images, 2 * radius_px, tile_px), edited)
     return held
