@@ -88,7 +88,7 @@ def _table(
                 pictures.append(_face(subject, edited.after))
                 captions.append(f"{' '.join(tags) or name}, {structure:g} / {color:g}")
     print(
-        f"\n{name}: structure / color | edge F1 | SPL | chroma, levels | features moved, ΔE00 | read | n"
+        f"\n{name}: structure / color | edge F1 | SPL | chroma, levels | features moved, ΔE00 | shown | n"
     )
     for (structure, color), found in rows.items():
         means = [np.mean([getattr(m, f) for m in found]) for f in Measured.__annotations__]

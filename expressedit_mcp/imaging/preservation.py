@@ -120,8 +120,8 @@ def structure_weight(
     """
     if amount >= 1:
         return np.ones(source.shape)
-    coarse = [box_mean(image, radius_px // 2) for image in (source, edited)]
-    fitted = fit(*coarse, 2 * radius_px)
+    coarse_source, coarse_edited = (box_mean(image, radius_px // 2) for image in (source, edited))
+    fitted = fit(coarse_source, coarse_edited, 2 * radius_px)
     change = np.sqrt(np.maximum(fitted.loss, 0) / (fitted.variance + _FAINT))
     return _robust(change, _STRUCTURE_TOLERANCE, amount)
 

@@ -1,9 +1,10 @@
 """Structure preservation loss (SPL) and its closed-form minimiser: an edited picture keeps the source's edges.
 
 In every window the edited picture shall be a linear function of the source and the source one of it, so colours
-and light may change and lines may not ("Edge-Aware Image Manipulation via Diffusion Models with a Novel
-Structure-Preservation Loss", 2026; its windows and eps are the defaults). The paper descends the gradient with the
-linear functions held fixed; for fixed ones the minimum over the edited picture has a closed form, used here.
+and light may change and lines may not (M. Gong et al., "Edge-Aware Image Manipulation via Diffusion Models with a
+Novel Structure-Preservation Loss", WACV 2026; its windows and eps are the defaults). The paper descends the
+gradient with the linear functions held fixed; for fixed ones the minimum over the edited picture has a closed form,
+used here.
 
 Images are grey (H, W) floats 0..1; all is computed in float64. A window is (2 radius + 1)^2 pixels about its
 centre, cut off at the image's borders.

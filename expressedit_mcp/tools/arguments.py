@@ -116,9 +116,9 @@ SeedArg = Annotated[
 PreserveStructureArg = Annotated[
     float,
     Field(
-        description="Gives the lines of the source back inside the region after the edit: 0.5 where they only "
-        "drifted, round the feature that changed; 1 all of them, for edits of colour alone (blush, eye colour): "
-        "with 1 no mouth opens and no eye closes",
+        description="Gives the source's lines back inside the region after the edit. 1: all of them, for edits of "
+        "colour alone (eye colour, light), with control_inside=keep; no mouth opens and no eye closes then. 0.5: "
+        "only where they drifted a little, round the feature that changed",
         ge=0,
         le=1,
     ),
@@ -126,8 +126,8 @@ PreserveStructureArg = Annotated[
 PreserveColorArg = Annotated[
     float,
     Field(
-        description="Gives the source's colours back, not its light and dark: 0.5 where they only drifted, 1 all "
-        "of them",
+        description="Gives the source's colours back inside the region, not its light and dark: 1 all of them, "
+        "0.5 only where they drifted a little",
         ge=0,
         le=1,
     ),
