@@ -27,6 +27,7 @@ class EditRequest:
     `crop` (h, w, 3) uint8 or uint16 sRGB is the part of the picture that the model sees, `selection` (h, w)
     uint8 the alpha of what may change in it. Prompts are (text, weight) pieces in order.
     `control_end` is the fraction of the edit after which the ControlNet is off; 0 leaves it out.
+    `preserve_structure` and `preserve_color`, 0..1, are `imaging.preserve`'s, after the edit; 0 leaves it out.
     """
 
     crop: np.ndarray
@@ -42,6 +43,8 @@ class EditRequest:
     control_inside: ControlInside
     sampler: Sampler
     seed: int
+    preserve_structure: float = 0.0
+    preserve_color: float = 0.0
 
 
 @dataclass(frozen=True)

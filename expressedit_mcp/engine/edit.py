@@ -24,7 +24,18 @@ from expressedit_mcp.engine.denoise import (
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.schedule import make_schedule, timesteps
 from expressedit_mcp.errors import Cancelled, InputError
-from expressedit_mcp.imaging import Box, CropPlan, canny_hint, correct_rim, resize, restore
+from expressedit_mcp.imaging import (
+    STRUCTURE_PASSES,
+    Box,
+    CropPlan,
+    Size,
+    canny_hint,
+    correct_rim,
+    preserve,
+    resize,
+    restore,
+    window_radius_px,
+)
 
 T = TypeVar("T")
 
@@ -68,15 +79,15 @@ class Editor:
             models.alphas,
         )
         calls = len(schedule)
+        passes = STRUCTURE_PASSES if request.preserve_structure > 0 else 0
         condition = self._condition(request)
         source = self._encode(request, source_rgb)
         control = self._control(request, source_rgb, selected, calls)
         draw = _noise(source, request.seed)
 
         def before_step(index: int) -> None:
-            if stop():
-                raise Cancelled("The edit was cancelled; the picture is as it was.")
-            on_step(index, calls, f"denoising step {index + 1} of {calls}")
+            _stop_if(stop)
+            on_step(index, calls + passes, f"denoising step {index + 1} of {calls}")
 
         if schedule:
             latents = sampling.sample(
@@ -101,12 +112,12 @@ class Editor:
             )
         else:
             latents = source
-        if stop():
-            raise Cancelled("The edit was cancelled; the picture is as it was.")
+        _stop_if(stop)
         generated = correct_rim(self._decode(latents), source_rgb, selected)
-        on_step(calls, calls, "decoding")
+        on_step(calls, calls + passes, "decoding")
         plan = CropPlan(Box(0, 0, request.crop.shape[1], request.crop.shape[0]), request.model_size)
-        return restore(generated, plan), calls, control.calls if control else 0
+        rgb = _preserved(request, restore(generated, plan), calls, on_step, stop)
+        return rgb, calls, control.calls if control else 0
 
     def _condition(self, request: EditRequest) -> Condition:
         key = request.prompt, request.negative_prompt, request.model_size
@@ -173,6 +184,32 @@ class Editor:
         return Control(
             models.controlnet, _tensor(hint, models.device).to(models.dtype), weights, on
         )
+
+
+def _stop_if(stop: Stop) -> None:
+    if stop():
+        raise Cancelled("The edit was cancelled; the picture is as it was.")
+
+
+def _preserved(
+    request: EditRequest, rgb: np.ndarray, calls: int, on_step: OnStep, stop: Stop
+) -> np.ndarray:
+    """The generated colour of the crop with as much of the source's lines and colours as was asked for."""
+
+    def before_pass(done: int) -> None:
+        _stop_if(stop)
+        what = f"keeping the lines, pass {done + 1} of {STRUCTURE_PASSES}"
+        on_step(calls + done + 1, calls + STRUCTURE_PASSES, what)
+
+    return preserve(
+        rgb,
+        request.crop.astype(np.float32) / np.iinfo(request.crop.dtype).max,
+        request.selection,
+        structure=request.preserve_structure,
+        color=request.preserve_color,
+        radius_px=window_radius_px(Size(rgb.shape[1], rgb.shape[0]), request.model_size),
+        before_pass=before_pass,
+    )
 
 
 def _noise(like: Tensor, seed: int) -> Callable[[], Tensor]:

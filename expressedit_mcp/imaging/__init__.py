@@ -20,6 +20,7 @@ from expressedit_mcp.imaging.hints import canny_hint
 from expressedit_mcp.imaging.membrane import correct_rim
 from expressedit_mcp.imaging.overlay import draw_grid
 from expressedit_mcp.imaging.picture import Picture, to_8_bit, to_rgb
+from expressedit_mcp.imaging.preservation import STRUCTURE_PASSES, preserve, window_radius_px
 from expressedit_mcp.imaging.selection import (
     Selection,
     box_selection,
@@ -34,6 +35,7 @@ from expressedit_mcp.imaging.transform import scale_under
 from expressedit_mcp.imaging.warp import Move, Swell, liquify_under
 
 __all__ = [
+    "STRUCTURE_PASSES",
     "Box",
     "CropPlan",
     "Face",
@@ -61,6 +63,7 @@ __all__ = [
     "paint_under",
     "plan_crop",
     "polygon_selection",
+    "preserve",
     "profile_note",
     "resize",
     "restore",
@@ -69,4 +72,5 @@ __all__ = [
     "to_8_bit",
     "to_rgb",
     "union",
+    "window_radius_px",
 ]

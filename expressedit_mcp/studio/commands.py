@@ -37,6 +37,8 @@ class EditCommand:
     context: Edges | None = None
     grow_px: float = 0
     feather_px: float | None = None
+    preserve_structure: float = 0.0
+    preserve_color: float = 0.0
     variations: int = 1
     place: bool = False
 

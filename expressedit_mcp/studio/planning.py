@@ -29,6 +29,7 @@ from expressedit_mcp.studio.selecting import FindFaces
 from expressedit_mcp.studio.wording import Wording
 
 _SMALLEST_SDXL_PX = 512
+_PRESERVING = ("preserve_structure", "preserve_color")
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,13 @@ class EditPlan:
             control_inside=s["control_inside"],
             sampler=s["sampler"],
             seed=seed,
+            **{name: s[name] for name in _PRESERVING if name in s},
         )
 
     def derived_seed(self) -> int:
-        """A seed that is the same for the same request, 0..2^31 - 1."""
-        return int(request_key(self.settings)[:8], 16) & 0x7FFFFFFF
+        """A seed that is the same for the same request, however much it preserves, 0..2^31 - 1."""
+        sampled = {name: value for name, value in self.settings.items() if name not in _PRESERVING}
+        return int(request_key(sampled)[:8], 16) & 0x7FFFFFFF
 
 
 def plan_edit(
@@ -115,6 +118,9 @@ def plan_edit(
         "control_inside": _or(command.control_inside, card.control_inside),
         "sampler": card.sampler,
     }
+    # left out at 0, where the request is the one without them
+    preserving = {name: float(getattr(command, name)) for name in _PRESERVING}
+    settings |= {name: amount for name, amount in preserving.items() if amount > 0}
     return EditPlan(selection, crop, wording, settings, warnings)
 
 

@@ -118,3 +118,22 @@ SeedArg = Annotated[
         lt=1 << 31,
     ),
 ]
+PreserveStructureArg = Annotated[
+    float,
+    Field(
+        description="Gives the source's lines back inside the region after the edit. 1: all of them, for edits of "
+        "colour alone (eye colour, light), with control_inside=keep; no mouth opens and no eye closes then. 0.5: "
+        "only where they drifted a little, round the feature that changed",
+        ge=0,
+        le=1,
+    ),
+]
+PreserveColorArg = Annotated[
+    float,
+    Field(
+        description="Gives the source's colours back inside the region, not its light and dark: 1 all of them, "
+        "0.5 only where they drifted a little",
+        ge=0,
+        le=1,
+    ),
+]

@@ -14,6 +14,8 @@ from expressedit_mcp.tools.arguments import (
     ContextArg,
     ImageRef,
     NegativeArg,
+    PreserveColorArg,
+    PreserveStructureArg,
     PromptArg,
     RegionArg,
     RepairArg,
@@ -93,6 +95,8 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
             float | None,
             Field(description="Width of the soft ramp inside the region's boundary", ge=0, le=1000),
         ] = None,
+        preserve_structure: PreserveStructureArg = 0,
+        preserve_color: PreserveColorArg = 0,
         variations: Annotated[
             int, Field(description="Results with consecutive seeds", ge=1, le=8)
         ] = 1,
@@ -139,6 +143,8 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 context=context,
                 grow_px=grow_px,
                 feather_px=feather_px,
+                preserve_structure=preserve_structure,
+                preserve_color=preserve_color,
                 variations=variations,
                 place=place,
             )

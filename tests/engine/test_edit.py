@@ -66,6 +66,8 @@ def test_the_same_request_gives_the_same_pixels(editor: Editor) -> None:
         {"control_scale": 0.5},
         {"control_inside": "erase"},
         {"sampler": "ddim"},
+        {"preserve_structure": 1.0},
+        {"preserve_color": 1.0},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -93,6 +95,32 @@ def test_progress_counts_every_call_and_ends_at_the_total(editor: Editor) -> Non
     assert calls == 3
     assert controlled == 3
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_preserving_works_on_the_crops_pixels_after_the_edit(editor: Editor) -> None:
+    wanted = request(side=101)
+    plain = run(editor, wanted)
+    kept = run(editor, replace(wanted, preserve_structure=1.0, preserve_color=1.0))
+    outside = wanted.selection == 0
+    assert np.array_equal(kept[outside], plain[outside])
+    source = wanted.crop / 255
+    away, still_away = (np.abs(rgb - source)[~outside].mean() for rgb in (plain, kept))
+    assert still_away < away / 3
+
+
+def test_preserving_reports_its_passes_and_can_be_stopped(editor: Editor) -> None:
+    seen: list[tuple[int, int]] = []
+    wanted = request(preserve_structure=0.5)
+    editor.edit(wanted, lambda done, total, what: seen.append((done, total)), lambda: False)
+    assert seen == [(done, 13) for done in range(14)]
+    seen.clear()
+    with pytest.raises(Cancelled):
+        editor.edit(
+            wanted,
+            lambda done, total, what: seen.append((done, total)),
+            lambda: seen[-1:] == [(6, 13)],
+        )
+    assert seen[-1] == (6, 13)
 
 
 def test_control_is_skipped_after_its_end(editor: Editor) -> None:

@@ -71,7 +71,12 @@ def test_the_same_request_gives_the_same_pixels(
     local: LocalEngine, remote: RemoteEngine, dtype: type
 ) -> None:
     crop = request(side=70).crop
-    wanted = request(side=70, crop=crop.astype(dtype) * (257 if dtype is np.uint16 else 1))
+    wanted = request(
+        side=70,
+        crop=crop.astype(dtype) * (257 if dtype is np.uint16 else 1),
+        preserve_structure=0.5,
+        preserve_color=0.25,
+    )
     here = local.edit(wanted, quiet, never)
     there = remote.edit(wanted, quiet, never)
     assert there.rgb.dtype == np.uint16
@@ -154,19 +159,16 @@ def test_requests_and_results_cross_whole(
     dtype = np.uint16 if deep else np.uint8
     crop = rng.integers(0, np.iinfo(dtype).max, (height, width, 3), dtype, endpoint=True)
     selection = rng.integers(0, 256, (height, width), dtype=np.uint8)
-    wanted = request(crop=crop, selection=selection)
+    wanted = request(crop=crop, selection=selection, preserve_structure=0.5, preserve_color=1.0)
     data = wire.request_frames(wanted, batch)
     chunks = [data[i : i + size] for i in range(0, len(data), size)]
     got, got_batch = wire.read_request(wire.frames(chunks))
     assert np.array_equal(got.crop, crop)
     assert got.crop.dtype == dtype
     assert np.array_equal(got.selection, selection)
-    assert (got.prompt, got.model_size, got.seed, got_batch) == (
-        wanted.prompt,
-        wanted.model_size,
-        wanted.seed,
-        batch,
-    )
+    fields = ("prompt", "model_size", "seed", "preserve_structure", "preserve_color")
+    assert all(getattr(got, name) == getattr(wanted, name) for name in fields)
+    assert got_batch == batch
     result = EditResult(crop.astype(np.uint16), 3, 2, 0.5)
     head, pixels = wire.frames([wire.result_frames(result)])
     assert np.array_equal(pixels, result.rgb)

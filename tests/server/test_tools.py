@@ -247,6 +247,11 @@ async def test_a_data_uri_is_opened(client: Client, hero: Path) -> None:
     [
         ({"strength": 7}, "strength: input should be less than or equal to 1"),
         ({"strenght": 0.4}, "Did you mean 'strength'?"),
+        (
+            {"preserve_structure": 1.5},
+            "preserve_structure: input should be less than or equal to 1",
+        ),
+        ({"preserve_color": -1}, "preserve_color: input should be greater than or equal to 0"),
         ({"region": "the left eye"}, "is not a region"),
         ({"region": {"bux": [1, 2, 3, 4]}}, "is not a region"),
         ({"region": {"box": [500, 0, 600, 10]}}, "selects no pixel"),

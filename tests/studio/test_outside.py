@@ -74,7 +74,7 @@ def _compare(studio: Studio, before: np.ndarray, image_id: str) -> None:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, float, str]:
+def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, str, dict[str, float]]:
     width, height = draw(st.integers(1, 150)), draw(st.integers(1, 150))
     channels = draw(st.sampled_from([1, 3, 4]))
     seed = draw(st.integers(0, 2**32 - 1))
@@ -92,7 +92,12 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, float, str]:
             ]
         )
     )
-    return pixels, region, draw(st.sampled_from([0, 3])), draw(st.sampled_from(list(PROFILES)))
+    changes = {
+        "grow_px": draw(st.sampled_from([0, 3])),
+        "preserve_structure": draw(st.sampled_from([0, 0.5, 1])),
+        "preserve_color": draw(st.sampled_from([0, 0.5, 1])),
+    }
+    return pixels, region, draw(st.sampled_from(list(PROFILES))), changes
 
 
 @settings(
@@ -102,8 +107,8 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, float, str]:
 )
 @given(cases())
 def test_any_size_mode_depth_profile_and_box(tiny_studio: Studio, case: tuple) -> None:
-    pixels, region, grow_px, profile = case
-    check(tiny_studio, pixels, region, profile, grow_px=grow_px)
+    pixels, region, profile, changes = case
+    check(tiny_studio, pixels, region, profile, **changes)
 
 
 @pytest.mark.parametrize(
@@ -260,5 +265,5 @@ def test_after_a_hundred_edits_of_a_large_picture(tiny_studio: Studio) -> None:
 )
 @given(cases())
 def test_any_size_mode_depth_profile_and_box_at_length(tiny_studio: Studio, case: tuple) -> None:
-    pixels, region, grow_px, profile = case
-    check(tiny_studio, pixels, region, profile, grow_px=grow_px)
+    pixels, region, profile, changes = case
+    check(tiny_studio, pixels, region, profile, **changes)

@@ -71,6 +71,22 @@ def test_a_derived_seed_is_stable_and_another_seed_is_another_try(
     assert third.image_id != first.image_id
 
 
+def test_preserving_is_told_by_the_version_and_keeps_the_seed(studio: Studio, hero: Path) -> None:
+    plain = edit(studio, hero)[0].version
+    kept = edit(studio, hero, preserve_structure=1, preserve_color=0.5)[0].version
+    assert (kept.request["preserve_structure"], kept.request["preserve_color"]) == (1.0, 0.5)
+    assert kept.request["seed"] == plain.request["seed"]
+    assert kept.image_id != plain.image_id
+
+
+def test_preserving_nothing_is_the_request_without_it(studio: Studio, hero: Path) -> None:
+    plain = edit(studio, hero)[0].version
+    zero = edit(studio, hero, preserve_structure=0, preserve_color=0.0)[0]
+    assert zero.cached
+    assert zero.version == plain
+    assert not any(name.startswith("preserve") for name in plain.request)
+
+
 def test_variations_have_consecutive_seeds(studio: Studio, hero: Path) -> None:
     outcomes = edit(studio, hero, variations=3, seed=7)
     assert [o.version.request["seed"] for o in outcomes] == [7, 8, 9]
