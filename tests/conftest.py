@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from PIL import Image
 from expressedit_mcp.preview import CHARACTERS, Drawing, draw_character, expression_from_tags
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import Studio
+
+# as the command line does, before torch is imported: waiting OpenMP threads would spin
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")
