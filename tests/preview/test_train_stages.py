@@ -130,12 +130,17 @@ def denoiser_losses(denoiser: Denoiser, step: int) -> Losses:
 
 
 def test_what_is_exported_edits_in_the_engine_and_loads_in_diffusers(tmp_path: Path) -> None:
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.pipelines.controlnet.pipeline_controlnet_inpaint_sd_xl import (
         StableDiffusionXLControlNetInpaintPipeline,
     )
 
-    export_model(tmp_path, make_denoiser(), make_vae())
-    engine = LocalEngine(tmp_path, "cpu")
+    make_vae().save_pretrained(tmp_path / "start")
+    vae = AutoencoderKL.from_pretrained(tmp_path / "start")
+    model = tmp_path / "model"
+    export_model(model, make_denoiser(), vae)
+    assert "start" not in (model / "vae" / "config.json").read_text(encoding="utf-8")
+    engine = LocalEngine(model, "cpu")
     assert engine.tokenizer.knows("closed eyes") and not engine.tokenizer.knows("unheard of")
     side = engine.card.native_px
     selection = np.zeros((side, side), np.uint8)
@@ -157,7 +162,7 @@ def test_what_is_exported_edits_in_the_engine_and_loads_in_diffusers(tmp_path: P
     )
     result = engine.edit(request, lambda done, of, what: None, lambda: False)
     assert result.rgb.shape == (side, side, 3) and result.controlled_calls == 1
-    pipeline = StableDiffusionXLControlNetInpaintPipeline.from_pretrained(tmp_path)
+    pipeline = StableDiffusionXLControlNetInpaintPipeline.from_pretrained(model)
     assert pipeline.unet.config.addition_embed_type == "text_time"
-    sizes = sum(file.stat().st_size for file in tmp_path.rglob("*.safetensors"))
+    sizes = sum(file.stat().st_size for file in model.rglob("*.safetensors"))
     assert sizes < 20_000_000

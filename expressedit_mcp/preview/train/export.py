@@ -56,6 +56,7 @@ def export_model(folder: Path, denoiser: Denoiser, vae: Any) -> None:
     for name, module in {**denoiser.modules, "vae": vae}.items():
         module.save_pretrained(folder / name)
         _halve(folder / name)
+        _forget_origin(folder / name / "config.json")
     for name in ("tokenizer", "tokenizer_2"):
         _write_tokenizer(folder / name)
     _write(folder / "scheduler" / "scheduler_config.json", _scheduler_config())
@@ -76,6 +77,12 @@ def _halve(folder: Path) -> None:
         for name, value in load_file(file).items()
     }
     save_file(tensors, file, metadata={"format": "pt"})
+
+
+def _forget_origin(config: Path) -> None:
+    """Takes out the folder that a module was loaded from, which libraries write into its config."""
+    facts = json.loads(config.read_text(encoding="utf-8"))
+    _write(config, {name: value for name, value in facts.items() if name != "_name_or_path"})
 
 
 def _write_tokenizer(folder: Path) -> None:
