@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.fidelity.outcome import Outcome
 from benchmarks.fidelity.setting import Bench, Subject, changed_parts
+from expressedit_mcp.preview import expression_from_tags
 from expressedit_mcp.preview.reader import Reading
 from expressedit_mcp.preview.states import EYE_STATES
 from expressedit_mcp.preview.tags import RULES
@@ -55,9 +56,18 @@ def pairs_of(tags: Sequence[str], count: int) -> list[tuple[str, str]]:
         tries += 1
         first, second = (tags[int(n)] for n in rng.choice(len(tags), 2, replace=False))
         a, b = changed_parts([first]), changed_parts([second])
-        if a and b and not a & b and "emotion" not in a | b:
+        if a and b and not a & b and "emotion" not in a | b and _agree(first, second):
             pairs.append((first, second))
     return pairs
+
+
+def _agree(first: str, second: str) -> bool:
+    """Whether one face can show both tags; some also describe parts that they leave as they are."""
+    try:
+        expression_from_tags([first, second])
+    except ValueError:
+        return False
+    return True
 
 
 def tag_pairs(
