@@ -241,7 +241,7 @@ def test_many_bytes(data: bytes) -> None:
 
 
 @pytest.mark.stress
-@LARGE
+@settings(LARGE, max_examples=2_500)  # a whole session each
 @given(frames=conversations)
 def test_many_conversations(
     tmp_path_factory: pytest.TempPathFactory, frames: list[str | bytes]
