@@ -80,9 +80,9 @@ test("what waited before the connection is placed, in its order", async () => {
 });
 
 for (const [title, changes, auto] of [
-  ["the same document of this session", {}, true],
+  ["the same document, Photoshop still running", {}, true],
   ["the same file in a later session", { session: OTHER_SESSION, doc: 4 }, true],
-  ["another document of this session", { doc: 4, file: null }, false],
+  ["another document, Photoshop still running", { doc: 4, file: null }, false],
   ["the same number in another session", { session: OTHER_SESSION, file: null }, false],
   ["the document after a change of size", { fingerprint: "1x1|rgb|8|-" }, false],
 ]) {
