@@ -14,6 +14,7 @@ from expressedit_mcp.imaging.crop import (
     resize,
     restore,
 )
+from expressedit_mcp.imaging.drag import drag_under
 from expressedit_mcp.imaging.finder import Face, Finder
 from expressedit_mcp.imaging.geometry import Box, Size
 from expressedit_mcp.imaging.hints import canny_hint
@@ -52,6 +53,7 @@ __all__ = [
     "box_selection",
     "canny_hint",
     "correct_rim",
+    "drag_under",
     "draw_grid",
     "ellipse_selection",
     "extract",
