@@ -24,7 +24,7 @@ from expressedit_mcp.engine.denoise import (
     make_denoiser,
 )
 from expressedit_mcp.engine.methods.attention import installed
-from expressedit_mcp.engine.methods.filling import Setting, fill
+from expressedit_mcp.engine.methods.filling import Filling, Setting, fill
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.schedule import make_schedule, timesteps
 from expressedit_mcp.errors import Cancelled, InputError
@@ -42,6 +42,8 @@ from expressedit_mcp.imaging import (
 )
 
 T = TypeVar("T")
+Fill = Callable[[Setting], Filling]
+"""From an edit's setting to what fills the loop's slots."""
 
 
 @dataclass
@@ -63,8 +65,8 @@ class _Cache:
 class Editor:
     """Runs edits on one model set; keeps the last prompts' and crops' encodings."""
 
-    def __init__(self, models: ModelSet) -> None:
-        self.models = models
+    def __init__(self, models: ModelSet, fill: Fill = fill) -> None:
+        self.models, self._fill = models, fill
         self._conditions = _Cache(16)
         self._latents = _Cache(8)
 
@@ -74,9 +76,8 @@ class Editor:
     ) -> tuple[np.ndarray, int, int]:
         """Generated colour (h, w, 3) float32 0..1 of the crop, model calls, controlled calls."""
         models = self.models
-        top = np.iinfo(request.crop.dtype).max
-        source_rgb = resize(request.crop.astype(np.float32) / top, request.model_size)
-        source_rgb = np.clip(source_rgb, 0, 1)
+        _check_pictures(request)
+        source_rgb = _rgb(request.crop, request.model_size)
         selected = resize(request.selection.astype(np.float32) / 255, request.model_size)
         schedule = make_schedule(
             timesteps(request.steps, request.strength, models.spacing, offset=models.steps_offset),
@@ -85,7 +86,7 @@ class Editor:
         calls = len(schedule)
         passes = STRUCTURE_PASSES if request.preserve_structure > 0 else 0
         branches = self._branches(request)
-        source = self._encode(request, source_rgb)
+        source = self._encode(request.crop, request.model_size)
         control = self._control(request, source_rgb, selected, calls)
         draw = _noise(source, request.seed)
 
@@ -96,8 +97,19 @@ class Editor:
         latents = source
         if schedule:
             mask = _latent_mask(selected, models.latent_stride, source)
-            setting = Setting(request, models, schedule, source, mask, branches, control)
-            latents = _sampled(setting, draw, before_step)
+            setting = Setting(
+                request,
+                models,
+                schedule,
+                source,
+                mask,
+                branches,
+                control,
+                known=torch.cat([source[:0], *self._known(request)]),
+                part=_cells(request.part, source),
+                of_reference=_cells(request.reference_selection, source),
+            )
+            latents = _sampled(setting, self._fill(setting), draw, before_step)
         _stop_if(stop)
         generated = correct_rim(self._decode(latents), source_rgb, selected)
         on_step(calls, calls + passes, "decoding")
@@ -106,11 +118,14 @@ class Editor:
         return rgb, calls, control.calls if control else 0
 
     def _branches(self, request: EditRequest) -> list[Branch]:
-        """The edit, and the source where the method asks for it; their prompts are padded to one length."""
+        """The edit, and where the method asks for them the source and the reference; their prompts are padded to
+        one length."""
         source = request.method.source
         wanted = [(request.prompt, request.guidance_scale)]
         if source is not None:
             wanted.append((source.prompt, source.guidance_scale))
+            if request.reference is not None:
+                wanted.append((source.prompt, 1.0))
         prompts = [prompt for prompt, _ in wanted]
         chunks = text.needed_chunks(self.models.encoders, *prompts, request.negative_prompt)
         branches = []
@@ -143,10 +158,18 @@ class Editor:
             time_ids,
         )
 
-    def _encode(self, request: EditRequest, rgb: np.ndarray) -> Tensor:
-        crop = np.ascontiguousarray(request.crop)
-        key = crop.shape, crop.dtype, request.model_size, hashlib.sha256(crop.data).digest()
-        return self._latents.get(key, lambda: self._encode_crop(rgb))
+    def _known(self, request: EditRequest) -> list[Tensor]:
+        """The latents of the branches beside the edit's: the source, the reference."""
+        if request.method.source is None:
+            return []
+        before = request.crop if request.source is None else request.source
+        pictures = [before] if request.reference is None else [before, request.reference]
+        return [self._encode(pixels, request.model_size) for pixels in pictures]
+
+    def _encode(self, pixels: np.ndarray, size: Size) -> Tensor:
+        crop = np.ascontiguousarray(pixels)
+        key = crop.shape, crop.dtype, size, hashlib.sha256(crop.data).digest()
+        return self._latents.get(key, lambda: self._encode_crop(_rgb(crop, size)))
 
     def _encode_crop(self, rgb: np.ndarray) -> Tensor:
         vae = self.models.vae
@@ -184,12 +207,29 @@ class Editor:
         )
 
 
+def _check_pictures(request: EditRequest) -> None:
+    """Raises InputError where the method needs a picture that the request does not hold."""
+    guidance = request.method.guidance
+    if guidance is None:
+        return
+    if guidance.needs_part and request.part is None:
+        raise InputError(f"The task {guidance.task} needs the request's `part`, what of it moves.")
+    if guidance.needs_reference and (
+        request.reference is None or request.reference_selection is None
+    ):
+        raise InputError(
+            f"The task {guidance.task} needs the request's `reference` and `reference_selection`."
+        )
+
+
 def _sampled(
-    setting: Setting, draw: Callable[[], Tensor], before_step: Callable[[int], None]
+    setting: Setting,
+    filling: Filling,
+    draw: Callable[[], Tensor],
+    before_step: Callable[[int], None],
 ) -> Tensor:
     """The edit's latents (1, C, h, w)."""
     models, schedule, branches = setting.models, setting.schedule, setting.branches
-    filling = fill(setting)
     denoise = make_denoiser(
         models.unet,
         branches,
@@ -197,10 +237,11 @@ def _sampled(
         round(models.card.guidance_end * len(schedule)),
         filling.attention.on_call,
     )
-    start = sampling.add_noise(setting.source, draw(), schedule[0].alpha_bar)
+    clean = torch.cat([setting.source, setting.known])
+    start = sampling.add_noise(clean, draw(), schedule[0].alpha_bar)
     with installed(models.unet, filling.attention):
         return sampling.sample(
-            start.expand(len(branches), -1, -1, -1),
+            start,
             schedule,
             denoise,
             models.prediction,
@@ -252,6 +293,21 @@ def _latent_mask(selected: np.ndarray, stride: int, like: Tensor) -> Tensor:
     half = stride // 2
     pooled = torch.nn.functional.max_pool2d(cells, stride + 2 * half, stride, padding=half)
     return pooled.to(like.dtype)
+
+
+def _rgb(pixels: np.ndarray, size: Size) -> np.ndarray:
+    """Pixels (h, w, 3) uint8 or uint16 at a size, float32 0..1."""
+    top = np.iinfo(pixels.dtype).max
+    return np.clip(resize(pixels.astype(np.float32) / top, size), 0, 1)
+
+
+def _cells(mask: np.ndarray | None, like: Tensor) -> Tensor | None:
+    """A mask (h, w) uint8 as shares 0..1 of latent cells, (1, 1, h, w); None stays None."""
+    if mask is None:
+        return None
+    size = Size(like.shape[3], like.shape[2])
+    share = resize(mask.astype(np.float32) / 255, size)
+    return _tensor(share[..., None], like.device).to(like.dtype)
 
 
 def _tensor(image: np.ndarray, device: torch.device) -> Tensor:

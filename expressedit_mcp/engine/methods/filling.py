@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 
 from expressedit_mcp.engine.backend import EditRequest
-from expressedit_mcp.engine.denoise import Branch, Control
-from expressedit_mcp.engine.methods.attention import AttentionControl
+from expressedit_mcp.engine.denoise import Branch, Control, make_denoiser
+from expressedit_mcp.engine.methods.attention import AttentionControl, processors
 from expressedit_mcp.engine.methods.branches import anchored
-from expressedit_mcp.engine.methods.solvers import SAMPLER_ETA, consistency, ddim
+from expressedit_mcp.engine.methods.features import FeatureTap
+from expressedit_mcp.engine.methods.guidance import Scene, energy_guidance, make_energy
+from expressedit_mcp.engine.methods.memory import KnownTokens
+from expressedit_mcp.engine.methods.recurrence import TimeTravel
+from expressedit_mcp.engine.methods.solvers import SAMPLER_ETA, consistency, ddim, regional_noise
 from expressedit_mcp.engine.models import ModelSet
-from expressedit_mcp.engine.sampling import Anchor, Slots, Solver, ode, soft_inpaint
+from expressedit_mcp.engine.sampling import Anchor, Guidance, Slots, Solver, soft_inpaint
 from expressedit_mcp.engine.schedule import Step
+from expressedit_mcp.imaging import Size
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,8 @@ class Setting:
     """What an edit's slots are filled from.
 
     `source` (1, C, h, w) are the crop's latents, `mask` (1, 1, h, w) is 1 where they may change; `branches` and
-    `control` are what the denoiser runs on.
+    `control` are what the denoiser runs on. `known` (B - 1, C, h, w) are the latents of the other branches, `part`
+    and `of_reference` (1, 1, h, w) the request's masks of that name, 0..1.
     """
 
     request: EditRequest
@@ -32,6 +39,9 @@ class Setting:
     mask: Tensor
     branches: Sequence[Branch]
     control: Control | None
+    known: Tensor
+    part: Tensor | None = None
+    of_reference: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -45,22 +55,65 @@ class Filling:
 def fill(setting: Setting) -> Filling:
     """What an edit's method asks for; of a plain one the sampler and the compositor alone."""
     slots = Slots(
-        solver=_solver(setting.request),
+        solver=_solver(setting),
         anchor=_anchor(setting),
         hooks=(soft_inpaint(setting.source, setting.mask),),
+        guidance=_guidance(setting),
+        recurrence=_recurrence(setting),
     )
-    return Filling(slots, AttentionControl())
+    return Filling(slots, _attention(setting))
 
 
-def _solver(request: EditRequest) -> Solver:
+def _solver(setting: Setting) -> Solver:
+    request, noise = setting.request, setting.request.method.noise
     if request.method.solver == "consistency":
         return consistency()
     # the source's known x0 then has the noise of the start as its direction in every step
-    return ode if request.method.solver == "anchored" else ddim(SAMPLER_ETA[request.sampler])
+    eta = 0.0 if request.method.solver == "anchored" else SAMPLER_ETA[request.sampler]
+    return regional_noise(noise, eta, setting.mask, len(setting.schedule)) if noise else ddim(eta)
+
+
+def _attention(setting: Setting) -> AttentionControl:
+    plan = setting.request.method.memory
+    if plan is None:
+        return AttentionControl()
+    known = KnownTokens(plan, setting.mask, setting.of_reference, len(setting.schedule))
+    return AttentionControl(tokens=(known.tokens,), bias=(known.bias,))
+
+
+def _guidance(setting: Setting) -> Guidance | None:
+    plan, request = setting.request.method.guidance, setting.request
+    if plan is None:
+        return None
+    size = Size(request.crop.shape[1], request.crop.shape[0])
+    scene = Scene(size, setting.mask, setting.part, setting.of_reference)
+    unet = setting.models.unet
+    tap = FeatureTap(
+        unet,
+        plan.blocks,
+        setting.branches[0].condition,
+        unet.attn_processors,
+        checkpointing=plan.checkpointing,
+    )
+    return energy_guidance(plan, tap, *make_energy(plan, scene), len(setting.schedule))
+
+
+def _recurrence(setting: Setting) -> TimeTravel | None:
+    plan, unet = setting.request.method.recurrence, setting.models.unet
+    if plan is None:
+        return None
+    return TimeTravel(
+        plan,
+        setting.schedule,
+        make_denoiser(unet, setting.branches[:1], setting.control, 0),
+        setting.models.prediction,
+        setting.known,
+        partial(processors, unet, unet.attn_processors),
+    )
 
 
 def _anchor(setting: Setting) -> Anchor | None:
     wanted, mask = setting.request.method.source, setting.mask
     if wanted is None:
         return None
-    return anchored(setting.source, wanted.anchor * (1 - mask) + wanted.anchor_inside * mask)
+    return anchored(setting.known, wanted.anchor * (1 - mask) + wanted.anchor_inside * mask)
