@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,8 +25,10 @@ from expressedit_mcp.engine.denoise import (
 )
 from expressedit_mcp.engine.methods.attention import installed
 from expressedit_mcp.engine.methods.filling import Filling, Setting, fill
+from expressedit_mcp.engine.methods.inversion import edited_noise
+from expressedit_mcp.engine.methods.solvers import invert
 from expressedit_mcp.engine.models import ModelSet
-from expressedit_mcp.engine.schedule import make_schedule, timesteps
+from expressedit_mcp.engine.schedule import Step, make_schedule, timesteps
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.imaging import (
     STRUCTURE_PASSES,
@@ -109,6 +111,8 @@ class Editor:
                 part=_cells(request.part, source),
                 of_reference=_cells(request.reference_selection, source),
             )
+            if request.method.solver == "inverted":
+                setting = replace(setting, path=_inverted(setting, on_step, stop))
             latents = _sampled(setting, self._fill(setting), draw, before_step)
         _stop_if(stop)
         generated = correct_rim(self._decode(latents), source_rgb, selected)
@@ -222,6 +226,29 @@ def _check_pictures(request: EditRequest) -> None:
         )
 
 
+def _inverted(setting: Setting, on_step: OnStep, stop: Stop) -> list[Tensor]:
+    """The latents of the known branches at every noise level, by DDIM inversion without guidance."""
+    steps = len(setting.schedule)
+    denoise = make_denoiser(setting.models.unet, setting.branches[1:], None, 0)
+
+    def reporting(z: Tensor, step: Step, index: int) -> Tensor:
+        _stop_if(stop)
+        on_step(0, steps, f"inverting step {steps - index} of {steps}")
+        return denoise(z, step, index)
+
+    return invert(setting.known, setting.schedule, reporting, setting.models.prediction)
+
+
+def _start(setting: Setting, noise: Tensor) -> Tensor:
+    """The latents (B, C, h, w) of all branches at the first noise level."""
+    if setting.path:
+        first = setting.path[0]
+        edit = edited_noise(setting.request.method.guidance, setting.scene, first)
+        return torch.cat([edit, first])
+    clean = torch.cat([setting.source, setting.known])
+    return sampling.add_noise(clean, noise, setting.schedule[0].alpha_bar)
+
+
 def _sampled(
     setting: Setting,
     filling: Filling,
@@ -237,8 +264,7 @@ def _sampled(
         round(models.card.guidance_end * len(schedule)),
         filling.attention.on_call,
     )
-    clean = torch.cat([setting.source, setting.known])
-    start = sampling.add_noise(clean, draw(), schedule[0].alpha_bar)
+    start = _start(setting, draw())
     with installed(models.unet, filling.attention):
         return sampling.sample(
             start,

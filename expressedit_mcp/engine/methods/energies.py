@@ -26,7 +26,7 @@ class Placement:
     target: tuple[float, float]
     scale: float = 1.0
 
-    def of(self, field: Tensor, padding: str = "zeros") -> Tensor:
+    def of(self, field: Tensor, padding: str = "zeros", mode: str = "bilinear") -> Tensor:
         """A field (1, C, h, w) placed; what comes from beyond its border is 0, or with `border` repeated."""
         shift = [
             2 * o - 1 - (2 * t - 1) / self.scale
@@ -34,7 +34,7 @@ class Placement:
         ]
         theta = field.new_tensor([[[1 / self.scale, 0, shift[0]], [0, 1 / self.scale, shift[1]]]])
         grid = functional.affine_grid(theta, list(field.shape), align_corners=False)
-        return functional.grid_sample(field, grid, padding_mode=padding, align_corners=False)
+        return functional.grid_sample(field, grid, mode, padding, align_corners=False)
 
 
 def patch_offsets(cells: int, cell: tuple[float, float]) -> Tensor:

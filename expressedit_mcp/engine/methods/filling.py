@@ -14,6 +14,7 @@ from expressedit_mcp.engine.methods.attention import AttentionControl, processor
 from expressedit_mcp.engine.methods.branches import anchored
 from expressedit_mcp.engine.methods.features import FeatureTap
 from expressedit_mcp.engine.methods.guidance import Scene, energy_guidance, make_energy
+from expressedit_mcp.engine.methods.inversion import following
 from expressedit_mcp.engine.methods.memory import KnownTokens
 from expressedit_mcp.engine.methods.recurrence import TimeTravel
 from expressedit_mcp.engine.methods.solvers import SAMPLER_ETA, consistency, ddim, regional_noise
@@ -29,7 +30,7 @@ class Setting:
 
     `source` (1, C, h, w) are the crop's latents, `mask` (1, 1, h, w) is 1 where they may change; `branches` and
     `control` are what the denoiser runs on. `known` (B - 1, C, h, w) are the latents of the other branches, `part`
-    and `of_reference` (1, 1, h, w) the request's masks of that name, 0..1.
+    and `of_reference` (1, 1, h, w) the request's masks of that name, 0..1, `path` the inverted latents of `known`.
     """
 
     request: EditRequest
@@ -42,6 +43,13 @@ class Setting:
     known: Tensor
     part: Tensor | None = None
     of_reference: Tensor | None = None
+    path: Sequence[Tensor] | None = None
+
+    @property
+    def scene(self) -> Scene:
+        """Where things are in the crop."""
+        height, width = self.request.crop.shape[:2]
+        return Scene(Size(width, height), self.mask, self.part, self.of_reference)
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,10 @@ def _solver(setting: Setting) -> Solver:
     if request.method.solver == "consistency":
         return consistency()
     # the source's known x0 then has the noise of the start as its direction in every step
-    eta = 0.0 if request.method.solver == "anchored" else SAMPLER_ETA[request.sampler]
-    return regional_noise(noise, eta, setting.mask, len(setting.schedule)) if noise else ddim(eta)
+    eta = SAMPLER_ETA[request.sampler] if request.method.solver == "card" else 0.0
+    steps = len(setting.schedule)
+    solver = regional_noise(noise, eta, setting.mask, steps) if noise else ddim(eta)
+    return following(setting.path, solver) if setting.path else solver
 
 
 def _attention(setting: Setting) -> AttentionControl:
@@ -82,11 +92,9 @@ def _attention(setting: Setting) -> AttentionControl:
 
 
 def _guidance(setting: Setting) -> Guidance | None:
-    plan, request = setting.request.method.guidance, setting.request
+    plan = setting.request.method.guidance
     if plan is None:
         return None
-    size = Size(request.crop.shape[1], request.crop.shape[0])
-    scene = Scene(size, setting.mask, setting.part, setting.of_reference)
     unet = setting.models.unet
     tap = FeatureTap(
         unet,
@@ -95,7 +103,7 @@ def _guidance(setting: Setting) -> Guidance | None:
         unet.attn_processors,
         checkpointing=plan.checkpointing,
     )
-    return energy_guidance(plan, tap, *make_energy(plan, scene), len(setting.schedule))
+    return energy_guidance(plan, tap, *make_energy(plan, setting.scene), len(setting.schedule))
 
 
 def _recurrence(setting: Setting) -> TimeTravel | None:
@@ -109,6 +117,7 @@ def _recurrence(setting: Setting) -> TimeTravel | None:
         setting.models.prediction,
         setting.known,
         partial(processors, unet, unet.attn_processors),
+        setting.path,
     )
 
 

@@ -43,7 +43,7 @@ def make_energy(plan: method.Guidance, scene: Scene) -> tuple[Energy, Tensor]:
     """
     if plan.task in ("drag", "landmark"):
         return _point_energy(plan, scene), scene.mask
-    placement = _placement(plan, scene.crop)
+    placement = placement_of(plan, scene.crop)
     if plan.task == "move":
         assert scene.part is not None
         target = placement.of(scene.part)
@@ -161,7 +161,8 @@ def _content(
     return energies.content_energy(edit, source, 1 - scene.mask, weight=plan.weight_content)
 
 
-def _placement(plan: method.Guidance, crop: Size) -> Placement:
+def placement_of(plan: method.Guidance, crop: Size) -> Placement:
+    """Where the plan's part or reference goes in a crop."""
     (x, y), (dx, dy) = plan.origin, plan.shift
     return Placement(
         (x / crop.width, y / crop.height),

@@ -122,10 +122,11 @@ class Method(_Frozen):
     """What fills the slots of the sampling loop; the default leaves them all empty.
 
     `solver`: `card` is the request's sampler, `consistency` noises x0 afresh in every step (with a source: DDCM),
-    `anchored` keeps one noise from start to end. The last two ask for a source.
+    `anchored` keeps one noise from start to end, `inverted` starts from the noise that DDIM inversion finds in the
+    source. All but the first ask for a source.
     """
 
-    solver: Literal["card", "consistency", "anchored"] = "card"
+    solver: Literal["card", "consistency", "anchored", "inverted"] = "card"
     source: Source | None = None
     guidance: Guidance | None = None
     noise: RegionalNoise | None = None

@@ -20,8 +20,9 @@ class TimeTravel:
     """Makes some steps again from where they began (DiffEditor, C. Mou et al., 2024, Algorithm 1).
 
     The way back is DDIM's step backwards along the noise that `denoise`, of the edit's conditional row alone,
-    sees at the level arrived at; the other rows' clean latents `known` (B - 1, C, h, w) need no model. `plain` is
-    entered round its call. The last step, which ends without noise, is made once.
+    sees at the level arrived at; the other rows' clean latents `known` (B - 1, C, h, w) need no model, or are those
+    of the `path` that they walk. `plain` is entered round its call. The last step, which ends without noise, is
+    made once.
     """
 
     plan: Travel
@@ -30,6 +31,7 @@ class TimeTravel:
     prediction: str
     known: Tensor
     plain: Callable[[], AbstractContextManager[None]]
+    path: Sequence[Tensor] | None = None
 
     def repeats(self, index: int) -> int:
         steps = len(self.schedule)
@@ -40,4 +42,5 @@ class TimeTravel:
         with self.plain():
             output = self.denoise(z[:1], arrived, index + 1)
         x0 = torch.cat([predict_x0(output, z[:1], a, self.prediction), self.known])
-        return inverse_transition(z, direction(z, x0, a), a, step.alpha_bar)
+        before = inverse_transition(z, direction(z, x0, a), a, step.alpha_bar)
+        return torch.cat([before[:1], self.path[index]]) if self.path else before
