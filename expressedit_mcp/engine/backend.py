@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 
 from expressedit_mcp.engine.card import Card, ControlInside, Sampler
+from expressedit_mcp.engine.methods.method import PLAIN, Method, Pieces
 from expressedit_mcp.engine.tokenizer import PromptTokenizer
 from expressedit_mcp.imaging import Size
 
-Pieces = tuple[tuple[str, float], ...]
 OnStep = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
 Stop = Callable[[], bool]
@@ -28,6 +28,7 @@ class EditRequest:
     uint8 the alpha of what may change in it. Prompts are (text, weight) pieces in order.
     `control_end` is the fraction of the edit after which the ControlNet is off; 0 leaves it out.
     `preserve_structure` and `preserve_color`, 0..1, are `imaging.preserve`'s, after the edit; 0 leaves it out.
+    `method` fills the slots of the sampling loop.
     """
 
     crop: np.ndarray
@@ -45,6 +46,7 @@ class EditRequest:
     seed: int
     preserve_structure: float = 0.0
     preserve_color: float = 0.0
+    method: Method = PLAIN
 
 
 @dataclass(frozen=True)

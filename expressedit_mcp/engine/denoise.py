@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -75,28 +76,88 @@ def control_weights(down: int, scale: float, kind: str) -> list[float]:
     return [scale * 0.825 ** (12 - i) for i in range(down)] + [scale * 0.825**3]
 
 
+@dataclass(frozen=True)
+class Branch:
+    """What one row of the latents is conditioned on, and its guidance scale."""
+
+    condition: Condition
+    guidance_scale: float
+
+    def guided(self, index: int, guided_calls: int) -> bool:
+        """Whether step `index` computes the unconditional row too."""
+        return self.guidance_scale > 1 and index < guided_calls
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the branches lie in a UNet call's batch: per branch the row of the conditional pass, and of the
+    unconditional one or None."""
+
+    conditional: tuple[int, ...]
+    unconditional: tuple[int | None, ...]
+
+    @classmethod
+    def of(cls, guided: Sequence[bool]) -> Layout:
+        """The layout of branches in order, the unconditional row of each before its conditional one."""
+        ends = np.cumsum([1 + g for g in guided]).tolist()
+        return cls(
+            tuple(end - 1 for end in ends),
+            tuple(end - 2 if g else None for end, g in zip(ends, guided, strict=True)),
+        )
+
+
+OnCall = Callable[[Layout, int], None]
+"""Told the layout of a UNet call and the index of its step, before the call: what attention control goes by."""
+
+
 def make_denoiser(
     unet: Any,
-    condition: Condition,
+    branches: Sequence[Branch],
     control: Control | None,
-    guidance_scale: float,
     guided_calls: int,
+    on_call: OnCall = lambda layout, index: None,
 ) -> Denoiser:
-    """Classifier-free guidance (J. Ho, T. Salimans, 2022) over a UNet with an optional ControlNet.
+    """Classifier-free guidance (J. Ho, T. Salimans, 2022) over a UNet with an optional ControlNet, all branches in
+    one batch.
 
-    After `guided_calls` calls, or at guidance_scale 1, only the conditional row is computed.
+    After `guided_calls` calls, or at guidance_scale 1, a branch's conditional row alone is computed.
     """
 
     def denoise(z: Tensor, step: Step, index: int) -> Tensor:
-        guided = guidance_scale > 1 and index < guided_calls
-        rows = condition.rows(guided)
-        batch = z.expand(2, -1, -1, -1) if guided else z
+        guided = [branch.guided(index, guided_calls) for branch in branches]
+        rows = _rows(branches, guided)
+        batch = torch.cat([z[i : i + 1].expand(1 + g, -1, -1, -1) for i, g in enumerate(guided)])
         t = torch.tensor(step.t, device=z.device, dtype=torch.float32)
         extra = control.residuals(batch, t, index, rows) if control else {}
+        layout = Layout.of(guided)
+        on_call(layout, index)
         output = unet(batch, t, return_dict=False, **rows, **extra)[0]
-        if not guided:
-            return output
-        unconditional, conditional = output.chunk(2)
-        return unconditional + guidance_scale * (conditional - unconditional)
+        return torch.cat(
+            [
+                _combined(output, layout, i, branch.guidance_scale)
+                for i, branch in enumerate(branches)
+            ]
+        )
 
     return denoise
+
+
+def _rows(branches: Sequence[Branch], guided: Sequence[bool]) -> dict[str, Any]:
+    """Keyword arguments of a UNet or ControlNet call for all branches."""
+    rows = [branch.condition.rows(g) for branch, g in zip(branches, guided, strict=True)]
+    added = [row["added_cond_kwargs"] for row in rows]
+    return {
+        "encoder_hidden_states": torch.cat([row["encoder_hidden_states"] for row in rows]),
+        "added_cond_kwargs": {
+            name: torch.cat([part[name] for part in added]) for name in ("text_embeds", "time_ids")
+        },
+    }
+
+
+def _combined(output: Tensor, layout: Layout, branch: int, guidance_scale: float) -> Tensor:
+    row, free = layout.conditional[branch], layout.unconditional[branch]
+    conditional = output[row : row + 1]
+    if free is None:
+        return conditional
+    unconditional = output[free : free + 1]
+    return unconditional + guidance_scale * (conditional - unconditional)

@@ -6,6 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,12 +16,15 @@ from torch import Tensor
 from expressedit_mcp.engine import sampling, text
 from expressedit_mcp.engine.backend import EditRequest, OnStep, Pieces, Stop
 from expressedit_mcp.engine.denoise import (
+    Branch,
     Condition,
     Control,
     control_weights,
     controlled_calls,
     make_denoiser,
 )
+from expressedit_mcp.engine.methods.attention import installed
+from expressedit_mcp.engine.methods.filling import Setting, fill
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.schedule import make_schedule, timesteps
 from expressedit_mcp.errors import Cancelled, InputError
@@ -64,7 +68,7 @@ class Editor:
         self._conditions = _Cache(16)
         self._latents = _Cache(8)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def edit(
         self, request: EditRequest, on_step: OnStep, stop: Stop
     ) -> tuple[np.ndarray, int, int]:
@@ -80,7 +84,7 @@ class Editor:
         )
         calls = len(schedule)
         passes = STRUCTURE_PASSES if request.preserve_structure > 0 else 0
-        condition = self._condition(request)
+        branches = self._branches(request)
         source = self._encode(request, source_rgb)
         control = self._control(request, source_rgb, selected, calls)
         draw = _noise(source, request.seed)
@@ -89,29 +93,11 @@ class Editor:
             _stop_if(stop)
             on_step(index, calls + passes, f"denoising step {index + 1} of {calls}")
 
+        latents = source
         if schedule:
-            latents = sampling.sample(
-                sampling.add_noise(source, draw(), schedule[0].alpha_bar),
-                schedule,
-                make_denoiser(
-                    models.unet,
-                    condition,
-                    control,
-                    request.guidance_scale,
-                    round(models.card.guidance_end * calls),
-                ),
-                models.prediction,
-                eta=sampling.ETA[request.sampler],
-                x0_hooks=(
-                    sampling.soft_inpaint(
-                        source, _latent_mask(selected, models.latent_stride, source)
-                    ),
-                ),
-                draw_noise=draw,
-                before_step=before_step,
-            )
-        else:
-            latents = source
+            mask = _latent_mask(selected, models.latent_stride, source)
+            setting = Setting(request, models, schedule, source, mask, branches, control)
+            latents = _sampled(setting, draw, before_step)
         _stop_if(stop)
         generated = correct_rim(self._decode(latents), source_rgb, selected)
         on_step(calls, calls + passes, "decoding")
@@ -119,13 +105,25 @@ class Editor:
         rgb = _preserved(request, restore(generated, plan), calls, on_step, stop)
         return rgb, calls, control.calls if control else 0
 
-    def _condition(self, request: EditRequest) -> Condition:
-        key = request.prompt, request.negative_prompt, request.model_size
-        return self._conditions.get(key, lambda: self._encode_prompts(*key))
+    def _branches(self, request: EditRequest) -> list[Branch]:
+        """The edit, and the source where the method asks for it; their prompts are padded to one length."""
+        source = request.method.source
+        wanted = [(request.prompt, request.guidance_scale)]
+        if source is not None:
+            wanted.append((source.prompt, source.guidance_scale))
+        prompts = [prompt for prompt, _ in wanted]
+        chunks = text.needed_chunks(self.models.encoders, *prompts, request.negative_prompt)
+        branches = []
+        for prompt, scale in wanted:
+            key = prompt, request.negative_prompt, request.model_size, chunks
+            condition = self._conditions.get(key, partial(self._encode_prompts, *key))
+            branches.append(Branch(condition, scale))
+        return branches
 
-    def _encode_prompts(self, prompt: Pieces, negative: Pieces, size: Any) -> Condition:
+    def _encode_prompts(
+        self, prompt: Pieces, negative: Pieces, size: Size, chunks: int
+    ) -> Condition:
         models = self.models
-        chunks = text.needed_chunks(models.encoders, prompt, negative)
         rows = []
         for pieces in (negative, prompt):
             context, pooled = text.encode(
@@ -183,6 +181,32 @@ class Editor:
         )
         return Control(
             models.controlnet, _tensor(hint, models.device).to(models.dtype), weights, on
+        )
+
+
+def _sampled(
+    setting: Setting, draw: Callable[[], Tensor], before_step: Callable[[int], None]
+) -> Tensor:
+    """The edit's latents (1, C, h, w)."""
+    models, schedule, branches = setting.models, setting.schedule, setting.branches
+    filling = fill(setting)
+    denoise = make_denoiser(
+        models.unet,
+        branches,
+        setting.control,
+        round(models.card.guidance_end * len(schedule)),
+        filling.attention.on_call,
+    )
+    start = sampling.add_noise(setting.source, draw(), schedule[0].alpha_bar)
+    with installed(models.unet, filling.attention):
+        return sampling.sample(
+            start.expand(len(branches), -1, -1, -1),
+            schedule,
+            denoise,
+            models.prediction,
+            filling.slots,
+            draw=draw,
+            before_step=before_step,
         )
 
 

@@ -1,9 +1,15 @@
 """The sampling loop and its parts, on tensors. Latents z are variance-preserving:
-z = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps."""
+z = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps.
+
+Latents are (B, C, h, w), one row per branch: the edit's first, then those of known pictures (a source, a
+reference) that run along in the same batch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,12 +17,30 @@ from torch import Tensor
 from expressedit_mcp.engine.schedule import Step
 
 Denoiser = Callable[[Tensor, Step, int], Tensor]
-"""(z (1, C, h, w), step, index) -> model output of the same shape, guidance included."""
+"""(z (B, C, h, w), step, index) -> model output of the same shape, CFG included."""
+DrawNoise = Callable[[], Tensor]
+"""The next draw of standard noise (1, C, h, w), which all branches share."""
+Solver = Callable[[Tensor, Tensor, Step, int, DrawNoise], Tensor]
+"""(z, x0, step, index, draw) -> z at the step's next noise level, all (B, C, h, w)."""
+Anchor = Callable[[Tensor], Tensor]
+"""x0 (B, C, h, w) of all branches -> x0, known branches at what is known of them, the edit corrected by it."""
 X0Hook = Callable[[Tensor, Step, int], Tensor]
-"""(x0, step, index) -> x0: projections and the compositor."""
+"""(x0 (1, C, h, w) of the edit, step, index) -> x0: projections and the compositor."""
+Guidance = Callable[[Tensor, Tensor, Step, int], Tensor | None]
+"""(z (B, C, h, w), eps (1, C, h, w) of the edit, step, index) -> what is added to eps (1, C, h, w) in the x0 term
+alone; None while it is off."""
 
-ETA = {"euler_a": 1.0, "euler": 0.0, "ddim": 0.0}
-"""Samplers as DDIM's eta: eta 0 is Euler's step and eta 1 the Euler ancestral step, in z."""
+
+class Recurrence(Protocol):
+    """Repeats steps ("time travel")."""
+
+    def repeats(self, index: int) -> int:
+        """How often step `index` is made, at least 1."""
+        ...
+
+    def back(self, z: Tensor, step: Step, index: int) -> Tensor:
+        """z of the step's next noise level, taken back to where the step began."""
+        ...
 
 
 def add_noise(x0: Tensor, noise: Tensor, alpha_bar: float) -> Tensor:
@@ -32,17 +56,44 @@ def predict_x0(output: Tensor, z: Tensor, alpha_bar: float, prediction: str) -> 
     return (z - spread * output) / signal
 
 
+def direction(z: Tensor, x0: Tensor, alpha_bar: float) -> Tensor:
+    """eps, the noise that z holds beside x0."""
+    return (z - alpha_bar**0.5 * x0) / (1 - alpha_bar) ** 0.5
+
+
 def transition(z: Tensor, x0: Tensor, step: Step, eta: float, noise: Tensor | None) -> Tensor:
     """z at the next noise level (DDIM, J. Song et al., 2021, Eq. 12 and 16).
 
     With eta 1 this is the ancestral Euler step of k-diffusion: its sigma_up is
     sqrt(s'^2 (s^2 - s'^2) / s^2) in units of sigma.
     """
-    a, b = step.alpha_bar, step.alpha_bar_next
-    eps = (z - a**0.5 * x0) / (1 - a) ** 0.5
-    sigma = eta * ((1 - b) / (1 - a) * (1 - a / b)) ** 0.5
+    b = step.alpha_bar_next
+    eps = direction(z, x0, step.alpha_bar)
+    sigma = eta * ddpm_sigma(step)
     mean = b**0.5 * x0 + max(1 - b - sigma * sigma, 0.0) ** 0.5 * eps
     return mean if noise is None or sigma == 0 else mean + sigma * noise
+
+
+def ddpm_sigma(step: Step) -> float:
+    """The noise of a step at eta 1 (DDIM, Eq. 16)."""
+    a, b = step.alpha_bar, step.alpha_bar_next
+    return ((1 - b) / (1 - a) * (1 - a / b)) ** 0.5
+
+
+def ode(z: Tensor, x0: Tensor, step: Step, index: int, draw: DrawNoise) -> Tensor:
+    """The deterministic solver: DDIM with eta 0, which is Euler's method."""
+    return transition(z, x0, step, 0.0, None)
+
+
+@dataclass(frozen=True)
+class Slots:
+    """What fills the loop's slots. Without any, `sample` is DDIM with eta 0."""
+
+    solver: Solver = ode
+    anchor: Anchor | None = None
+    hooks: Sequence[X0Hook] = ()
+    guidance: Guidance | None = None
+    recurrence: Recurrence | None = None
 
 
 def soft_inpaint(source: Tensor, mask: Tensor) -> X0Hook:
@@ -69,22 +120,50 @@ def sample(
     schedule: Sequence[Step],
     denoise: Denoiser,
     prediction: str,
+    slots: Slots,
     *,
-    eta: float = 0.0,
-    x0_hooks: Sequence[X0Hook] = (),
-    draw_noise: Callable[[], Tensor] | None = None,
+    draw: DrawNoise,
     before_step: Callable[[int], None] = lambda index: None,
 ) -> Tensor:
-    """The latents (1, C, h, w) at the end of the schedule, started from z at its first noise level.
+    """The edit's latents (1, C, h, w) at the end of the schedule, started from z (B, C, h, w) at its first
+    noise level.
 
-    `before_step` is called with the index of each step and may raise to stop; `draw_noise` gives
-    one draw per step when eta is above 0.
+    `before_step` is called with the index of each step and may raise to stop.
     """
     for index, step in enumerate(schedule):
-        before_step(index)
-        x0 = predict_x0(denoise(z, step, index), z, step.alpha_bar, prediction)
-        for hook in x0_hooks:
-            x0 = hook(x0, step, index)
-        noise = draw_noise() if draw_noise is not None and eta > 0 else None
-        z = transition(z, x0, step, eta, noise)
-    return z
+        again = slots.recurrence.repeats(index) if slots.recurrence else 1
+        while again:
+            before_step(index)
+            x0 = predict_x0(denoise(z, step, index), z, step.alpha_bar, prediction)
+            x0 = slots.anchor(x0) if slots.anchor else x0
+            x0 = _hooked(x0, slots.hooks, step, index)
+            after = slots.solver(z, x0, step, index, draw)
+            after = _guided(after, slots.guidance, z, x0, step, index)
+            again -= 1
+            z = slots.recurrence.back(after, step, index) if again and slots.recurrence else after
+    return z[:1]
+
+
+def _hooked(x0: Tensor, hooks: Sequence[X0Hook], step: Step, index: int) -> Tensor:
+    edit = x0[:1]
+    for hook in hooks:
+        edit = hook(edit, step, index)
+    return torch.cat([edit, x0[1:]]) if len(x0) > 1 else edit
+
+
+def _guided(
+    after: Tensor, guidance: Guidance | None, z: Tensor, x0: Tensor, step: Step, index: int
+) -> Tensor:
+    """`after` with the edit's x0, but not its direction, moved against the guidance's gradient.
+
+    As released with DiffEditor (C. Mou et al., 2024), whose Eq. 4 adds it to both. A step from pure noise, whose
+    x0 is known by no eps, is not guided.
+    """
+    a, b = step.alpha_bar, step.alpha_bar_next
+    if guidance is None or a == 0:
+        return after
+    gradient = guidance(z, direction(z[:1], x0[:1], a), step, index)
+    if gradient is None:
+        return after
+    edit = after[:1] - (b * (1 - a) / a) ** 0.5 * gradient
+    return torch.cat([edit, after[1:]])

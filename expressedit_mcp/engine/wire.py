@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from expressedit_mcp.engine.backend import EditRequest, EditResult
+from expressedit_mcp.engine.methods.method import Method
 from expressedit_mcp.engine.tokenizer import PromptTokenizer
 from expressedit_mcp.errors import Cancelled, ExpressEditError, InputError, ModelError
 from expressedit_mcp.imaging import Size
@@ -73,8 +74,11 @@ def request_frames(request: EditRequest, batch: bool) -> bytes:
     fields = {
         field.name: getattr(request, field.name)
         for field in dataclasses.fields(request)
-        if field.name not in ("crop", "selection", "model_size")
+        if field.name not in ("crop", "selection", "model_size", "method")
     }
+    # left out where it is plain, so that an engine without methods takes the request
+    if not request.method.is_plain:
+        fields["method"] = request.method.model_dump(mode="json", exclude_defaults=True)
     fields["model_size"] = [request.model_size.width, request.model_size.height]
     return (
         json_frame({"request": fields, "batch": batch})
@@ -91,6 +95,7 @@ def read_request(parts: Iterable[Any]) -> tuple[EditRequest, bool]:
         size = Size(*fields.pop("model_size"))
         for name in ("prompt", "negative_prompt"):
             fields[name] = tuple((str(text), float(weight)) for text, weight in fields[name])
+        fields["method"] = Method.model_validate_json(json.dumps(fields.get("method", {})))
         if crop.ndim != 3 or selection.shape != crop.shape[:2]:
             raise ValueError("the pictures do not fit each other")
         return EditRequest(crop=crop, selection=selection, model_size=size, **fields), bool(

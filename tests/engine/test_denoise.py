@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from expressedit_mcp.engine.denoise import control_weights, controlled_calls, make_denoiser
+from expressedit_mcp.engine.denoise import (
+    Branch,
+    Layout,
+    control_weights,
+    controlled_calls,
+    make_denoiser,
+)
 from expressedit_mcp.engine.sampling import soft_inpaint
 from expressedit_mcp.engine.schedule import Step
 
@@ -59,19 +65,30 @@ def _condition():
 
 
 def test_guidance_extrapolates_from_unconditional_to_conditional() -> None:
-    denoise = make_denoiser(_Unet(), _condition(), None, guidance_scale=4.0, guided_calls=5)
+    denoise = make_denoiser(_Unet(), [Branch(_condition(), 4.0)], None, guided_calls=5)
     assert torch.all(denoise(torch.zeros(1, 4, 2, 2), STEP, 0) == 1.0 + 4.0 * 2.0)
 
 
 def test_after_the_cut_off_and_at_scale_one_only_the_conditional_row_runs() -> None:
     unet = _Unet()
-    denoise = make_denoiser(unet, _condition(), None, guidance_scale=4.0, guided_calls=1)
+    denoise = make_denoiser(unet, [Branch(_condition(), 4.0)], None, guided_calls=1)
     outputs = [denoise(torch.zeros(1, 4, 2, 2), STEP, index) for index in range(2)]
     assert unet.rows == [2, 1]
     assert torch.all(outputs[1] == 3.0)
-    denoise = make_denoiser(unet, _condition(), None, guidance_scale=1.0, guided_calls=9)
+    denoise = make_denoiser(unet, [Branch(_condition(), 1.0)], None, guided_calls=9)
     assert torch.all(denoise(torch.zeros(1, 4, 2, 2), STEP, 0) == 3.0)
     assert unet.rows[-1] == 1
+
+
+def test_branches_run_in_one_batch_each_with_its_own_guidance() -> None:
+    unet, layouts = _Unet(), []
+    branches = [Branch(_condition(), 4.0), Branch(_condition(), 1.0)]
+    denoise = make_denoiser(unet, branches, None, 1, lambda layout, i: layouts.append((layout, i)))
+    edit, source = denoise(torch.zeros(2, 4, 2, 2), STEP, 0)
+    assert torch.all(edit == 9.0) and torch.all(source == 3.0)
+    denoise(torch.zeros(2, 4, 2, 2), STEP, 1)
+    assert unet.rows == [3, 2]
+    assert layouts == [(Layout((1, 2), (0, None)), 0), (Layout((0, 1), (None, None)), 1)]
 
 
 def test_compositor_keeps_the_source_outside_and_frees_the_inside() -> None:

@@ -16,6 +16,7 @@ import torch
 
 from expressedit_mcp.engine import EditRequest, LocalEngine, find_source
 from expressedit_mcp.engine.edit import Editor, _latent_mask
+from expressedit_mcp.engine.methods.method import Method, Source
 from expressedit_mcp.engine.models import load_models
 from expressedit_mcp.errors import Cancelled, ModelError
 from expressedit_mcp.imaging import Size
@@ -287,3 +288,34 @@ def test_a_page_shape_is_edited_at_its_bucket(editor: Editor) -> None:
         model_size=Size(64, 96),
     )
     assert run(editor, page).shape == (57, 38, 3)
+
+
+DDCM = Method(solver="consistency", source=Source(prompt=(("smile", 1.0),)))
+
+
+def test_ddcm_with_the_sources_own_prompt_gives_the_source_back(editor: Editor) -> None:
+    same = request(guidance_scale=1.0, method=DDCM)
+    back = run(editor, same)
+    untouched = run(editor, request(strength=0.0))
+    assert np.abs(back - untouched).max() < 1 / 255
+    other = run(editor, replace(same, prompt=(("closed eyes", 1.0),)))
+    assert np.abs(other - untouched).max() > 1 / 255
+
+
+@pytest.mark.parametrize("solver", ["card", "consistency", "anchored"])
+def test_every_solver_edits_the_selection_alone(editor: Editor, solver: str) -> None:
+    method = Method(solver=solver, source=Source(prompt=(("open mouth", 1.0),)))  # pyright: ignore
+    first, again = (run(editor, request(method=method)) for _ in range(2))
+    assert np.array_equal(first, again) and np.isfinite(first).all()
+    assert not np.array_equal(first, run(editor, request()))
+
+
+def test_a_source_branch_that_is_not_asked_leaves_the_edit_as_it_is(editor: Editor) -> None:
+    idle = Method(source=Source(anchor=0.0, anchor_inside=0.0))
+    alone, beside = run(editor, request()), run(editor, request(method=idle))
+    assert np.abs(alone - beside).max() < 1e-4
+
+
+def test_a_solver_that_needs_a_source_says_so() -> None:
+    with pytest.raises(ValueError, match="needs a source branch"):
+        Method(solver="consistency")

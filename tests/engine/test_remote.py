@@ -18,6 +18,7 @@ from test_edit import request
 
 from expressedit_mcp.engine import LocalEngine, wire
 from expressedit_mcp.engine.backend import EditRequest, EditResult
+from expressedit_mcp.engine.methods.method import Method, Source
 from expressedit_mcp.engine.remote import RemoteEngine
 from expressedit_mcp.engine.server import build_app
 from expressedit_mcp.errors import Cancelled, InputError, ModelError
@@ -173,14 +174,20 @@ def test_requests_and_results_cross_whole(
     dtype = np.uint16 if deep else np.uint8
     crop = rng.integers(0, np.iinfo(dtype).max, (height, width, 3), dtype, endpoint=True)
     selection = rng.integers(0, 256, (height, width), dtype=np.uint8)
-    wanted = request(crop=crop, selection=selection, preserve_structure=0.5, preserve_color=1.0)
+    wanted = request(
+        crop=crop,
+        selection=selection,
+        preserve_structure=0.5,
+        preserve_color=1.0,
+        method=Method(solver="consistency", source=Source(prompt=(("smile", 1.1),), anchor=0.5)),
+    )
     data = wire.request_frames(wanted, batch)
     chunks = [data[i : i + size] for i in range(0, len(data), size)]
     got, got_batch = wire.read_request(wire.frames(chunks))
     assert np.array_equal(got.crop, crop)
     assert got.crop.dtype == dtype
     assert np.array_equal(got.selection, selection)
-    fields = ("prompt", "model_size", "seed", "preserve_structure", "preserve_color")
+    fields = ("prompt", "model_size", "seed", "preserve_structure", "preserve_color", "method")
     assert all(getattr(got, name) == getattr(wanted, name) for name in fields)
     assert got_batch == batch
     result = EditResult(crop.astype(np.uint16), 3, 2, 0.5)

@@ -99,7 +99,7 @@ def _model(z: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 def test_ddim_and_ours_walk_the_same_path(prediction: Any) -> None:
-    from expressedit_mcp.engine.sampling import sample
+    from expressedit_mcp.engine.sampling import Slots, sample
 
     reference = DDIMScheduler(
         **SDXL,
@@ -113,13 +113,21 @@ def test_ddim_and_ours_walk_the_same_path(prediction: Any) -> None:
     theirs = start
     for t in reference.timesteps:
         theirs = reference.step(_model(theirs), int(t), theirs, return_dict=False)[0]
-    ours = sample(start, schedule(10, 1.0, "trailing"), lambda z, s, i: _model(z), prediction)
+    ours = sample(
+        start,
+        schedule(10, 1.0, "trailing"),
+        lambda z, s, i: _model(z),
+        prediction,
+        Slots(),
+        draw=lambda: start,
+    )
     assert torch.allclose(ours, theirs, atol=2e-4)
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_euler_in_sigma_space_is_ours_in_variance_preserving_space(eta: float) -> None:
-    from expressedit_mcp.engine.sampling import sample
+    from expressedit_mcp.engine.methods.solvers import ddim
+    from expressedit_mcp.engine.sampling import Slots, sample
 
     kind = EulerAncestralDiscreteScheduler if eta else EulerDiscreteScheduler
     reference = kind(**SDXL, timestep_spacing="linspace")
@@ -136,7 +144,7 @@ def test_euler_in_sigma_space_is_ours_in_variance_preserving_space(eta: float) -
         schedule(12, 1.0, "linspace"),
         lambda z, s, i: _model(z),
         "epsilon",
-        eta=eta,
-        draw_noise=lambda: torch.randn(start.shape, generator=generator, dtype=torch.float64),
+        Slots(solver=ddim(eta)),
+        draw=lambda: torch.randn(start.shape, generator=generator, dtype=torch.float64),
     )
     assert torch.allclose(ours, theirs.double(), atol=5e-3)
