@@ -22,9 +22,9 @@ from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.wording import Wording, word_edit
 
 STRENGTH = 1.0
-GUIDANCE_SCALE = 3.0
+GUIDANCE_SCALE = 2.0
 MOST_STEPS = 15
-_ATTENTION_UNTIL = 0.8
+SELF_UNTIL, CROSS_UNTIL = 0.3, 0.7  # longer, and the self-attention holds colours too
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,8 @@ def recolor(
 def recolor_method(source: Pieces, emphasis: Mapping[str, float]) -> Method:
     """DDCM from what `source` says, with the source's attention."""
     attention = Attention(
-        self_until=_ATTENTION_UNTIL,
-        cross_until=_ATTENTION_UNTIL,
-        mode="replace",
+        self_until=SELF_UNTIL,
+        cross_until=CROSS_UNTIL,
         weights=tuple(emphasis.items()),
     )
     return Method(solver="consistency", source=Source(prompt=source), attention=attention)

@@ -59,7 +59,8 @@ class Attention(_Frozen):
 class Projection(_Frozen):
     """Lines and colours of the crop given back to x0 within the loop, in the steps of `when`.
 
-    `structure` and `color`, 0..1, are `imaging.preserve`'s, inside the selection; 0 leaves them out.
+    `structure` and `color`, 0..1, are `imaging.preserve`'s, inside the selection; 0 leaves them out. The default is
+    the last fifth of the steps; an edit of fewer than five has none there, so it must start earlier.
     """
 
     structure: float = Field(default=0.0, ge=0, le=1)
