@@ -128,6 +128,7 @@ class Editing:
             # the transformed pixels are the hint, so their edges stay
             control_inside="keep",
             context=command.context,
+            preserve_structure=command.preserve_structure,
         )
         after = apply_patch(picture, patch)
         redrawn = [to_repair(command, patch, selections)]
@@ -146,9 +147,9 @@ class Editing:
                 style=None,
                 negative_prompt=None,
             )
-        if command.tags or command.prompt:
+        if command.tags or command.prompt or command.preserve_structure:
             raise InputError(
-                "tags and prompt only matter with repair=True; set it, or leave them out."
+                "tags, prompt and preserve_structure only matter with repair=True; set it, or leave them out."
             )
         return None
 

@@ -53,12 +53,12 @@ async def test_eyes_take_another_colour_and_everything_else_stays(
 ) -> None:
     told: list[tuple[float, str]] = []
 
-    async def progress(done: float, total: float | None, message: str | None) -> None:
-        told.append((done, message or ""))
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, message or ""))
 
     left, top, right, bottom = drawing.part_boxes["left_eye"]
     call = {"image": str(hero), "region": {"box": [left, top, right, bottom]}, **RED}
-    result = await client.call_tool("recolor", call, progress_callback=progress)
+    result = await client.call_tool("recolor", call, progress_callback=tell)
     assert not result.is_error, text(result)
     kinds = [type(block) for block in result.content]
     assert kinds == [TextContent, ImageContent, ResourceLink]
