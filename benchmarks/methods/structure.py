@@ -47,7 +47,7 @@ from expressedit_mcp.studio.recolouring import (
 )
 from expressedit_mcp.studio.wording import Wording
 
-SUBJECTS = 3
+SUBJECTS = 2
 HELD_SHAPE = 0.5  # how much of the lines is held where features may take another shape
 _CELL_PX = 170
 _HEAD = ("| Row | SPL | edge F1 | shown | processor s |", "| --- | --- | --- | --- | --- |")

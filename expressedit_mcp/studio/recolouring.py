@@ -22,7 +22,7 @@ from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.wording import Wording, word_edit
 
 STRENGTH = 1.0
-GUIDANCE_SCALE = 2.0
+GUIDANCE_SCALE = 2.0  # at most; SPL's and DDCM's authors use 2 to 2.3
 MOST_STEPS = 15
 SELF_UNTIL, CROSS_UNTIL = 0.3, 0.7  # longer, and the self-attention holds colours too
 
@@ -43,7 +43,6 @@ class RecolorCommand:
     negative_prompt: str | None = None
     emphasis: Mapping[str, float] = field(default_factory=dict)
     strength: float | None = None
-    steps: int | None = None
     guidance_scale: float | None = None
     seed: int | None = None
     context: Edges | None = None
@@ -62,12 +61,14 @@ def recolor(
 ) -> Outcome:
     """The recoloured version. Raises InputError before anything is computed, or Cancelled."""
     source, target = _words(tags, engine, command)
+    card = engine.card
     edit = EditCommand(
         image=command.image,
         region=command.region,
         strength=STRENGTH if command.strength is None else command.strength,
-        steps=command.steps or min(engine.card.steps.final, MOST_STEPS),
-        guidance_scale=command.guidance_scale or GUIDANCE_SCALE,
+        steps=min(card.steps.final, MOST_STEPS),
+        # a model that was distilled to work without guidance stays without
+        guidance_scale=command.guidance_scale or min(card.guidance_scale, GUIDANCE_SCALE),
         seed=command.seed,
         # the lines stay, so their edges are what the ControlNet shall see
         control_inside="keep",

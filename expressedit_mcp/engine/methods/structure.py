@@ -21,7 +21,8 @@ def projections(
 ) -> tuple[X0Hook, ...]:
     """The hook of a method's projection; none when it asks for nothing.
 
-    x0 is decoded, held against the decoded `source` (1, C, h, w) where `selected` (H, W) is above 0, and encoded.
+    x0 is decoded and held against the decoded `source` (1, C, h, w) where `selected` (H, W) is above 0; what that
+    changes is encoded.
     """
     if wanted.structure <= 0 and wanted.color <= 0:
         return ()
@@ -35,14 +36,16 @@ def projections(
     def project(x0: Tensor, step: Step, index: int) -> Tensor:
         if not wanted.when.on(index, steps):
             return x0
+        seen = decode(models, x0)
         held = preserve(
-            decode(models, x0),
+            seen,
             reference(),
             selected,
             structure=wanted.structure,
             color=wanted.color,
             radius_px=window_radius_px(size, size),
         )
-        return encode(models, held)
+        # the difference alone, so that what is not held loses nothing in the VAE
+        return x0 + (encode(models, held) - encode(models, seen))
 
     return (project,)
