@@ -11,6 +11,7 @@ from benchmarks.methods.faces import SIZE_PX, Pair
 from expressedit_mcp.engine.edit import Editor
 from expressedit_mcp.engine.methods.features import FeatureTap, sampled
 from expressedit_mcp.engine.models import ModelSet
+from expressedit_mcp.engine.pixels import encode
 from expressedit_mcp.engine.sampling import add_noise
 from expressedit_mcp.engine.schedule import alpha_bar_at
 from expressedit_mcp.imaging import Size, resize
@@ -60,10 +61,7 @@ def _features(models: ModelSet, pair: Pair, t: int) -> list[tuple[Tensor, Tensor
     condition = editor._encode_prompts(pair.words, (), size, 1)
     crops = (extract(d.pixels, pair.box) for d in (pair.before, pair.target))
     x0 = torch.cat(
-        [
-            editor._encode_crop(np.clip(resize(c.astype(np.float32) / 255, size), 0, 1))
-            for c in crops
-        ]
+        [encode(models, np.clip(resize(c.astype(np.float32) / 255, size), 0, 1)) for c in crops]
     )
     noise = torch.randn(x0[:1].shape, generator=torch.Generator().manual_seed(0))
     alpha_bar = float(alpha_bar_at(np.array([float(t)]), models.alphas)[0])

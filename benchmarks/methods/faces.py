@@ -122,7 +122,7 @@ class Bench:
         self.reader = FaceReader()
 
     def edit(self, pair: Pair, method: Method, times: float | str = 1.0, **changes: Any) -> Edited:
-        """An edit of the pair's first face; `times` multiplies its guidance, `changes` are fields of the request."""
+        """An edit of the pair's first face; `times` multiplies its guidance, `changes` are the request's fields."""
         request = EditRequest(
             crop=pair.crop,
             selection=pair.selection,
@@ -168,7 +168,7 @@ class Bench:
 
 
 def _multiplied(times: float | str) -> Callable[[Setting], Filling]:
-    """A filling whose guidance is multiplied; `printed` makes it Eq. 4 of DiffEditor as printed: in eps, everywhere."""
+    """A filling whose guidance is multiplied; `printed` makes it DiffEditor's Eq. 4 as printed."""
 
     def filled(setting: Setting) -> Filling:
         filling = fill(setting)

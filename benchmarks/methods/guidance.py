@@ -59,7 +59,7 @@ def _edits(bench: Bench, pair: Pair, number: int) -> dict[tuple[str, int], Edite
     edits: dict[tuple[str, int], Edited] = {}
     for chosen in (ALL, SEVENTEEN):
         n, method = len(chosen), _method(pair, chosen)
-        start = {"crop": pair.warped(chosen), "source": pair.crop}
+        start: dict[str, Any] = {"crop": pair.warped(chosen), "source": pair.crop}
         off = _with(method, guidance=None)
         edits["warp and redraw, no guidance", n] = bench.edit(pair, off, **start)
         edits["warp and redraw, guided: `fast`", n] = bench.edit(pair, method, **start)
@@ -116,10 +116,14 @@ def _landmark_table(bench: Bench, out: Path, count: int) -> str:
         if number < 6:
             pictures += [pixels for key, pixels in shown.items() if key != ("`paper`", 68)]
             captions += [f"{name} ({n})" for name, n in shown if name != "`paper`"]
-        print(f"{number + 1} of {count} faces", flush=True)
+        print(f"{number + 1} of {count} faces\n{_lines(rows)}", flush=True)
     columns = len(pictures) // min(count, 6)
     sheet = contact_sheet(pictures, columns, captions, caption_px=11)
     cv2.imwrite(str(out / "guidance.png"), sheet[..., ::-1])
+    return _lines(rows)
+
+
+def _lines(rows: dict[tuple[str, int], Row]) -> str:
     lines = [
         "| Landmarks matched | MSE, px^2 of 256 | states read as before | PSNR outside, dB | n |",
         "| --- | --- | --- | --- | --- |",

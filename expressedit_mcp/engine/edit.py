@@ -28,6 +28,7 @@ from expressedit_mcp.engine.methods.filling import Filling, Setting, fill
 from expressedit_mcp.engine.methods.inversion import edited_noise
 from expressedit_mcp.engine.methods.solvers import invert
 from expressedit_mcp.engine.models import ModelSet
+from expressedit_mcp.engine.pixels import decode, encode, tensor
 from expressedit_mcp.engine.schedule import Step, make_schedule, timesteps
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.imaging import (
@@ -105,6 +106,7 @@ class Editor:
                 schedule,
                 source,
                 mask,
+                selected,
                 branches,
                 control,
                 known=torch.cat([source[:0], *self._known(request)]),
@@ -115,7 +117,7 @@ class Editor:
                 setting = replace(setting, path=_inverted(setting, on_step, stop))
             latents = _sampled(setting, self._fill(setting), draw, before_step)
         _stop_if(stop)
-        generated = correct_rim(self._decode(latents), source_rgb, selected)
+        generated = correct_rim(decode(models, latents), source_rgb, selected)
         on_step(calls, calls + passes, "decoding")
         plan = CropPlan(Box(0, 0, request.crop.shape[1], request.crop.shape[0]), request.model_size)
         rgb = _preserved(request, restore(generated, plan), calls, on_step, stop)
@@ -173,24 +175,7 @@ class Editor:
     def _encode(self, pixels: np.ndarray, size: Size) -> Tensor:
         crop = np.ascontiguousarray(pixels)
         key = crop.shape, crop.dtype, size, hashlib.sha256(crop.data).digest()
-        return self._latents.get(key, lambda: self._encode_crop(_rgb(crop, size)))
-
-    def _encode_crop(self, rgb: np.ndarray) -> Tensor:
-        vae = self.models.vae
-        pixels = _tensor(rgb, self.models.device) * 2 - 1
-        latents = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
-        return latents.to(self.models.dtype)
-
-    def _decode(self, latents: Tensor) -> np.ndarray:
-        vae = self.models.vae
-        pixels = vae.decode(latents.float() / vae.config.scaling_factor, return_dict=False)[0]
-        rgb = (pixels / 2 + 0.5).clamp(0, 1)[0].permute(1, 2, 0).float().cpu().numpy()
-        if not np.isfinite(rgb).all():
-            raise InputError(
-                "The model produced pixels that are not numbers; try another seed, a lower strength, "
-                "or EXPRESSEDIT_DEVICE=cpu."
-            )
-        return rgb
+        return self._latents.get(key, lambda: encode(self.models, _rgb(crop, size)))
 
     def _control(
         self, request: EditRequest, rgb: np.ndarray, selected: np.ndarray, calls: int
@@ -206,9 +191,7 @@ class Editor:
             request.control_scale,
             card.control_weights,
         )
-        return Control(
-            models.controlnet, _tensor(hint, models.device).to(models.dtype), weights, on
-        )
+        return Control(models.controlnet, tensor(hint, models.device).to(models.dtype), weights, on)
 
 
 def _check_pictures(request: EditRequest) -> None:
@@ -315,7 +298,7 @@ def _latent_mask(selected: np.ndarray, stride: int, like: Tensor) -> Tensor:
     Wider than the selection, by about a cell, so that neither the latents' grid nor the source's colour shows
     at its rim. What is written into the picture is cut to the selection afterwards.
     """
-    cells = _tensor((selected > 0).astype(np.float32)[..., None], like.device)
+    cells = tensor((selected > 0).astype(np.float32)[..., None], like.device)
     half = stride // 2
     pooled = torch.nn.functional.max_pool2d(cells, stride + 2 * half, stride, padding=half)
     return pooled.to(like.dtype)
@@ -333,9 +316,4 @@ def _cells(mask: np.ndarray | None, like: Tensor) -> Tensor | None:
         return None
     size = Size(like.shape[3], like.shape[2])
     share = resize(mask.astype(np.float32) / 255, size)
-    return _tensor(share[..., None], like.device).to(like.dtype)
-
-
-def _tensor(image: np.ndarray, device: torch.device) -> Tensor:
-    """(H, W, C) float32 to (1, C, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(device)
+    return tensor(share[..., None], like.device).to(like.dtype)

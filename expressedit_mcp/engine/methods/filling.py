@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 from torch import Tensor
 
 from expressedit_mcp.engine.backend import EditRequest
@@ -16,8 +17,10 @@ from expressedit_mcp.engine.methods.features import FeatureTap
 from expressedit_mcp.engine.methods.guidance import Scene, energy_guidance, make_energy
 from expressedit_mcp.engine.methods.inversion import following
 from expressedit_mcp.engine.methods.memory import KnownTokens
+from expressedit_mcp.engine.methods.prompt_attention import map_edits, token_edits
 from expressedit_mcp.engine.methods.recurrence import TimeTravel
 from expressedit_mcp.engine.methods.solvers import SAMPLER_ETA, consistency, ddim, regional_noise
+from expressedit_mcp.engine.methods.structure import projections
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.sampling import Anchor, Guidance, Slots, Solver, soft_inpaint
 from expressedit_mcp.engine.schedule import Step
@@ -28,9 +31,10 @@ from expressedit_mcp.imaging import Size
 class Setting:
     """What an edit's slots are filled from.
 
-    `source` (1, C, h, w) are the crop's latents, `mask` (1, 1, h, w) is 1 where they may change; `branches` and
-    `control` are what the denoiser runs on. `known` (B - 1, C, h, w) are the latents of the other branches, `part`
-    and `of_reference` (1, 1, h, w) the request's masks of that name, 0..1, `path` the inverted latents of `known`.
+    `source` (1, C, h, w) are the crop's latents, `mask` (1, 1, h, w) is 1 where they may change, `selected` (H, W)
+    the selection 0..1 at the model's size; `branches` and `control` are what the denoiser runs on. `known`
+    (B - 1, C, h, w) are the latents of the other branches, `part` and `of_reference` (1, 1, h, w) the request's
+    masks of that name, 0..1, `path` the inverted latents of `known`.
     """
 
     request: EditRequest
@@ -38,6 +42,7 @@ class Setting:
     schedule: Sequence[Step]
     source: Tensor
     mask: Tensor
+    selected: np.ndarray
     branches: Sequence[Branch]
     control: Control | None
     known: Tensor
@@ -62,14 +67,24 @@ class Filling:
 
 def fill(setting: Setting) -> Filling:
     """What an edit's method asks for; of a plain one the sampler and the compositor alone."""
+    request, models, steps = setting.request, setting.models, len(setting.schedule)
+    method = request.method
+    held = projections(method.projection, models, setting.source, setting.selected, steps)
     slots = Slots(
         solver=_solver(setting),
         anchor=_anchor(setting),
-        hooks=(soft_inpaint(setting.source, setting.mask),),
+        hooks=(*held, soft_inpaint(setting.source, setting.mask)),
         guidance=_guidance(setting),
         recurrence=_recurrence(setting),
     )
-    return Filling(slots, _attention(setting))
+    columns = setting.branches[0].condition.context.shape[1]
+    known = _known_tokens(setting)
+    attention = AttentionControl(
+        tokens=(*token_edits(method, steps), *(tokens.tokens for tokens in known)),
+        bias=tuple(tokens.bias for tokens in known),
+        maps=map_edits(method, request.prompt, models, columns, steps),
+    )
+    return Filling(slots, attention)
 
 
 def _solver(setting: Setting) -> Solver:
@@ -83,12 +98,9 @@ def _solver(setting: Setting) -> Solver:
     return following(setting.path, solver) if setting.path else solver
 
 
-def _attention(setting: Setting) -> AttentionControl:
-    plan = setting.request.method.memory
-    if plan is None:
-        return AttentionControl()
-    known = KnownTokens(plan, setting.mask, setting.of_reference, len(setting.schedule))
-    return AttentionControl(tokens=(known.tokens,), bias=(known.bias,))
+def _known_tokens(setting: Setting) -> Sequence[KnownTokens]:
+    plan, steps = setting.request.method.memory, len(setting.schedule)
+    return [KnownTokens(plan, setting.mask, setting.of_reference, steps)] if plan else []
 
 
 def _guidance(setting: Setting) -> Guidance | None:
