@@ -32,7 +32,7 @@ from expressedit_mcp.imaging.selection import (
     polygon_selection,
     union,
 )
-from expressedit_mcp.imaging.transform import scale_under
+from expressedit_mcp.imaging.transform import move_under, scale_under
 from expressedit_mcp.imaging.warp import Move, Swell, liquify_under
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "grow",
     "liquify_under",
     "mask_selection",
+    "move_under",
     "outside_unchanged",
     "paint_under",
     "plan_crop",

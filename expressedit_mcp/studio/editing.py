@@ -26,7 +26,7 @@ from expressedit_mcp.studio.commands import EditCommand, TransformCommand
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Command, Photoshop
 from expressedit_mcp.studio.pictures import Pictures
-from expressedit_mcp.studio.planning import plan_edit
+from expressedit_mcp.studio.planning import EditPlan, plan_edit
 from expressedit_mcp.studio.selecting import FindFaces, select
 from expressedit_mcp.studio.transforms import to_repair, transform, transform_request
 
@@ -100,7 +100,7 @@ class Editing:
         stop: Stop = never,
     ) -> Outcome:
         """The edit of a command in these words by a method. Raises InputError, or Cancelled."""
-        command, parent, picture, selections, find_faces = self._located(command, stop)
+        command, parent, picture, selections, find_faces = self.located(command, stop)
         return self._edit(
             command, parent, picture, selections, words, find_faces, on_step, stop, method=method
         )[0]
@@ -111,7 +111,7 @@ class Editing:
         """The transformed version, or its repair on top of it when that is asked for."""
         words = self._repair_words(command)
         started = time.perf_counter()
-        command, parent, picture, selections, find_faces = self._located(command, stop)
+        command, parent, picture, selections, find_faces = self.located(command, stop)
         request = transform_request(command, parent.image_id, selections)
         known = self._images.find(request)
         stored = self._images.load_patch(known.image_id) if known else None
@@ -173,10 +173,10 @@ class Editing:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
-        command, parent, picture, selections, find_faces = self._located(command, stop)
+        command, parent, picture, selections, find_faces = self.located(command, stop)
         return command, parent, picture, selections, words, find_faces
 
-    def _located(
+    def located(
         self, command: Command, stop: Stop
     ) -> tuple[Command, Version, Picture, list[Selection], FindFaces | None]:
         """The command without references to an open document, its picture, and one selection per region."""
@@ -213,7 +213,22 @@ class Editing:
             find_faces,
             method,
         )
-        warnings = (*words.warnings, *plan.warnings, *self._domain())
+        return self.generate(command, plan, parent, picture, on_step, stop, finish, batch)
+
+    def generate(
+        self,
+        command: EditCommand,
+        plan: EditPlan,
+        parent: Version,
+        picture: Picture,
+        on_step: OnStep,
+        stop: Stop,
+        finish: Callable[[Outcome], Outcome] = _as_it_is,
+        batch: bool = False,
+    ) -> list[Outcome]:
+        """One outcome per variation of a planned edit of the parent's picture. Raises Cancelled."""
+        engine = self._engine
+        warnings = (*plan.wording.warnings, *plan.warnings, *self._domain())
         first = plan.derived_seed() if command.seed is None else command.seed
         outcomes = []
         for number in range(command.variations):
