@@ -70,7 +70,7 @@ def guided_method(profile: Profile, prompt: Pieces, task: Task, **guidance: Any)
         return Method(
             solver="inverted",
             source=Source(prompt=prompt, anchor=0.0, anchor_inside=0.0),
-            guidance=Guidance(task=task, content="energy", **demo, **guidance),
+            guidance=Guidance(**{"task": task, "content": "energy", **demo, **guidance}),
             noise=RegionalNoise(
                 inside=outside or 0.4, outside=outside, steps=Interval(start=0.21, end=0.4)
             ),
@@ -82,7 +82,7 @@ def guided_method(profile: Profile, prompt: Pieces, task: Task, **guidance: Any)
     return Method(
         solver="anchored",
         source=Source(prompt=prompt, anchor_inside=0.0),
-        guidance=Guidance(task=task, **ours, **weights, **guidance),
+        guidance=Guidance(**{"task": task, **ours, **weights, **guidance}),
         noise=RegionalNoise(inside=0.3, steps=Interval(start=0.2, end=0.4)),
         memory=Memory(kind=_MEMORY[task]),
     )

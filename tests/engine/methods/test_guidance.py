@@ -37,8 +37,10 @@ from expressedit_mcp.engine.methods.method import (
     Method,
     RegionalNoise,
     Source,
+    Task,
     Travel,
 )
+from expressedit_mcp.engine.methods.profiles import Profile, guided_method
 from expressedit_mcp.engine.methods.recurrence import TimeTravel
 from expressedit_mcp.engine.sampling import add_noise, ode, predict_x0
 from expressedit_mcp.engine.schedule import Step, alphas_cumprod, make_schedule, timesteps
@@ -439,3 +441,36 @@ def test_features_do_not_see_what_a_method_does_in_the_attention(stage: Stage) -
     assert [f.shape[0] for f in plain] == [2, 2]
     for a, b in zip(plain, under, strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("profile", ["fast", "paper"])
+@pytest.mark.parametrize("task", ["drag", "landmark", "move", "appearance", "paste"])
+def test_every_profile_gives_a_method_that_its_caller_may_change(
+    profile: Profile, task: Task
+) -> None:
+    points = (((1.0, 2.0), (3.0, 4.0)),)
+    method = guided_method(profile, (), task, points=points, strength=0.125)
+    assert method.guidance is not None and method.memory is not None
+    assert (method.guidance.strength, method.guidance.points) == (0.125, points)
+    plain = guided_method(profile, (), task, points=points)
+    assert plain.guidance is not None and plain.guidance.strength != 0.125
+
+
+def test_the_papers_steps_are_those_of_its_demo() -> None:
+    method = guided_method("paper", (), "move")
+    assert method.guidance and method.noise and method.recurrence
+    on = [i for i in range(50) if any(steps.on(i, 50) for steps in method.guidance.steps)]
+    assert on == [*range(10), *range(10, 30, 2)]
+    assert [i for i in range(50) if method.noise.steps.on(i, 50)] == list(range(11, 20))
+    assert [i for i in range(50) if method.recurrence.steps.on(i, 50)] == [22, 24, 26, 28]
+
+
+def test_an_inverted_start_gives_numbers_and_edits_the_noise(editor: Editor) -> None:
+    points = (((20, 20), (26, 24)),)
+    results = []
+    for wanted in ({"points": points}, {"points": ((points[0][0], points[0][0]),)}):
+        guidance = Guidance(task="drag", strength=0.0, blocks=(0,), **wanted)
+        method = Method(solver="inverted", source=SOURCE, guidance=guidance)
+        results.append(run(editor, request(method=method, steps=6, strength=0.8)))
+    assert all(np.isfinite(result).all() for result in results)
+    assert not np.array_equal(*results)
