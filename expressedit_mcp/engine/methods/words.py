@@ -21,7 +21,7 @@ from expressedit_mcp.engine.sampling import add_noise
 from expressedit_mcp.engine.schedule import make_schedule
 from expressedit_mcp.imaging import guided_upsample
 
-LEVELS = (0.1, 0.25, 0.4, 0.55)
+LEVELS = (0.1, 0.25, 0.4)
 """The noise at which maps are read, as shares of the training timesteps."""
 _GRID_CELLS = 16  # coarser maps do not tell neighbouring parts of a face apart
 _DISTINCT = 2.0  # peak over mean; words without a place of their own stay below
@@ -34,18 +34,19 @@ def read_maps(
     condition: Condition,
     positions: Sequence[Sequence[int]],
     before_level: Callable[[int], None],
+    levels: Sequence[float] = LEVELS,
 ) -> np.ndarray:
     """The attention (words, h, w) float32 that the cells of a grid pay to each word, 0..1.
 
     `source` (1, C, H, W) are the picture's latents, `positions` the tokens of each word in the context of
     `condition`; theirs is summed. The grid is the UNet's coarsest with at least 16 cells on its shorter side, or
-    its finest. `before_level` is told the index of each of `LEVELS` and may raise to stop.
+    its finest. `before_level` is told the index of each of `levels` and may raise to stop.
     """
     reader = _Reader((source.shape[2], source.shape[3]), positions)
     control = AttentionControl(readers=(reader,))
     denoise = make_denoiser(models.unet, [Branch(condition, 1.0)], None, 0, control.on_call)
     generator = torch.Generator("cpu").manual_seed(_SEED)
-    timesteps = np.array(LEVELS) * (len(models.alphas) - 1)
+    timesteps = np.array(levels) * (len(models.alphas) - 1)
     with installed(models.unet, control):
         for index, step in enumerate(make_schedule(timesteps, models.alphas)):
             before_level(index)
