@@ -114,6 +114,11 @@ class RemoteEngine:
                 f"The engine at {self._url} does not accept the token. Set EXPRESSEDIT_ENGINE_TOKEN to the one "
                 "that `expressedit-mcp engine` shows at its start."
             )
+        if answer.status_code in (400, 404):
+            raise ModelError(
+                f"The engine at {self._url} does not understand the request ({answer.text[:300]}). Most likely it "
+                "is an older expressedit-mcp: update it to the version that runs here and start it again."
+            )
         if answer.status_code == 409:
             # it runs another model by now; what was read of the old one is void
             self.__dict__.pop("_model", None)

@@ -202,18 +202,6 @@ def test_an_unknown_prediction_type_is_refused(tiny_dir: Path, tmp_path: Path) -
         load_models(find_source(folder), torch.device("cpu"), torch.float32)
 
 
-def test_the_fingerprint_follows_the_files(tiny_dir: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(tiny_dir, folder)
-    assert LocalEngine(folder).fingerprint == LocalEngine(tiny_dir).fingerprint
-    with (folder / "unet" / "diffusion_pytorch_model.safetensors").open("r+b") as file:
-        file.seek(-1, 2)
-        last = file.read(1)
-        file.seek(-1, 2)
-        file.write(bytes([last[0] ^ 1]))
-    assert LocalEngine(folder).fingerprint != LocalEngine(tiny_dir).fingerprint
-
-
 def test_without_a_card_sdxls_defaults_hold(card_file: Path) -> None:
     card_file.unlink()
     card = find_source(card_file.parent).card

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from test_edit import request
 
 from expressedit_mcp.engine import LocalEngine, LocateRequest, wire
-from expressedit_mcp.engine.backend import EditResult
+from expressedit_mcp.engine.backend import EditRequest, EditResult
 from expressedit_mcp.engine.methods.method import Method, Source
 from expressedit_mcp.engine.remote import RemoteEngine
 from expressedit_mcp.engine.server import build_app
@@ -126,6 +126,19 @@ def test_a_wrong_token_is_refused_with_the_way_out(url: str) -> None:
 def test_nobody_there_says_how_to_start_it() -> None:
     with pytest.raises(ModelError, match="expressedit-mcp engine"):
         _ = RemoteEngine("http://127.0.0.1:9", TOKEN).card
+
+
+@dataclass(frozen=True)
+class LaterRequest(EditRequest):
+    """A request of a version to come."""
+
+    invented_later: float = 0.5
+
+
+def test_an_older_engine_is_to_be_updated(remote: RemoteEngine) -> None:
+    later = LaterRequest(**vars(request()))
+    with pytest.raises(ModelError, match=r"invented_later.*update it"):
+        remote.edit(later, quiet, never)
 
 
 def test_another_model_over_there_is_noticed(remote: RemoteEngine) -> None:

@@ -93,6 +93,20 @@ async def test_the_setting_chooses_the_groups(
     assert not set(hidden) & set(names)
 
 
+@pytest.mark.parametrize(
+    "groups", [("core",), ("core", "photoshop"), ("core", "methods"), get_args(ToolGroup)]
+)
+async def test_the_instructions_name_the_groups_tools_and_no_others(
+    settings: Settings, groups: tuple[ToolGroup, ...]
+) -> None:
+    async with Client(build_server(settings.model_copy(update={"tools": groups}))) as client:
+        here = {tool.name for tool in (await client.list_tools()).tools}
+        told = client.instructions or ""
+    everywhere = {tool.name for tool in all_tools(lambda: None, get_args(ToolGroup))}  # type: ignore[arg-type, return-value]
+    assert {name for name in everywhere - here if name in told} == set()
+    assert ("methods" in groups) == all(name in told for name in METHODS)
+
+
 @pytest.mark.parametrize("value", ["", "core,method", " , "])
 def test_an_unknown_group_is_refused_with_those_there_are(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, value: str
