@@ -139,6 +139,8 @@ def test_an_older_engine_is_to_be_updated(remote: RemoteEngine) -> None:
     later = LaterRequest(**vars(request()))
     with pytest.raises(ModelError, match=r"invented_later.*update it"):
         remote.edit(later, quiet, never)
+    with pytest.raises(ModelError, match="update it"):
+        remote._answered("/v1/invented_later", b"", quiet, never)
 
 
 def test_another_model_over_there_is_noticed(remote: RemoteEngine) -> None:
