@@ -37,14 +37,18 @@ def guided_upsample(mask: np.ndarray, guide: np.ndarray, eps: float = UPSAMPLE_E
     """
     size = Size(guide.shape[1], guide.shape[0])
     fine = np.asarray(mask, np.float64)
-    gain, offset = np.zeros(1), fine
+    gain, offset = np.zeros((*mask.shape, 1)), fine
     for radius_px, level in enumerate(_doublings(mask.shape, _at_most(size, _WORK_PX)), 1):
         seen = _channels(resize(guide, level))
         gain, offset = _fit(seen, resize(fine, level), radius_px, eps)
         fine = np.clip(_applied(gain, offset, seen), 0, 1)
     if fine.shape == size.shape:
         return fine
-    return np.clip(_applied(resize(gain, size), resize(offset, size), _channels(guide)), 0, 1)
+    # one channel at a time: large pictures need no memory for all of them
+    whole = resize(offset, size)
+    for one, channel in zip(np.moveaxis(gain, 2, 0), _split(guide), strict=True):
+        whole += resize(np.ascontiguousarray(one), size) * channel
+    return np.clip(whole, 0, 1)
 
 
 def _fit(
@@ -73,7 +77,12 @@ def _applied(gain: np.ndarray, offset: np.ndarray, channels: np.ndarray) -> np.n
 
 def _channels(image: np.ndarray) -> np.ndarray:
     """A grey or colour image as (H, W, C) float64."""
-    return np.asarray(image, np.float64).reshape(*image.shape[:2], -1)
+    return np.stack(_split(np.asarray(image, np.float64)), axis=2)
+
+
+def _split(image: np.ndarray) -> list[np.ndarray]:
+    """The channels of a grey or colour image, (H, W) each."""
+    return [image] if image.ndim == 2 else list(np.moveaxis(image, 2, 0))
 
 
 def _means(channels: np.ndarray, radius_px: int) -> np.ndarray:
