@@ -88,15 +88,7 @@ def plan_edit(
     unhandled = profile_note(picture)
     if unhandled:
         warnings += (f"The picture: {unhandled}.",)
-    crop = plan_crop(
-        picture.size,
-        selection.box,
-        native_px=card.native_px,
-        context=context,
-        margin=card.margin,
-        min_side_px=card.min_crop_px,
-        buckets=_buckets(card),
-    )
+    crop = crop_for(card, picture.size, selection.box, context)
     # numbers as floats: 0 and 0.0 are the same request
     settings = {
         "operation": "edit",
@@ -122,6 +114,19 @@ def plan_edit(
     preserving = {name: float(getattr(command, name)) for name in _PRESERVING}
     settings |= {name: amount for name, amount in preserving.items() if amount > 0}
     return EditPlan(selection, crop, wording, settings, warnings)
+
+
+def crop_for(card: Card, size: Size, box: Box, context: Box | None) -> CropPlan:
+    """The crop of a picture in which the card's model sees a box and its context."""
+    return plan_crop(
+        size,
+        box,
+        native_px=card.native_px,
+        context=context,
+        margin=card.margin,
+        min_side_px=card.min_crop_px,
+        buckets=_buckets(card),
+    )
 
 
 def _buckets(card: Card) -> tuple[Size, ...]:
