@@ -108,7 +108,7 @@ class Engine(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the model's files do."""
+        """Changes with whatever decides an edit."""
         ...
 
     def edit(
