@@ -34,8 +34,9 @@ from expressedit_mcp.engine.methods.attention import installed
 from expressedit_mcp.engine.methods.filling import Setting, fill
 from expressedit_mcp.engine.methods.words import LEVELS, mask_of, read_maps
 from expressedit_mcp.engine.models import ModelSet
+from expressedit_mcp.engine.pixels import decode, encode, tensor
 from expressedit_mcp.engine.schedule import make_schedule, timesteps
-from expressedit_mcp.errors import Cancelled, InputError
+from expressedit_mcp.errors import Cancelled
 from expressedit_mcp.imaging import (
     STRUCTURE_PASSES,
     Box,
@@ -103,10 +104,10 @@ class Editor:
         latents = source
         if schedule:
             mask = _latent_mask(selected, models.latent_stride, source)
-            setting = Setting(request, models, schedule, source, mask, branches, control)
+            setting = Setting(request, models, schedule, source, mask, selected, branches, control)
             latents = _sampled(setting, draw, before_step)
         _stop_if(stop)
-        generated = correct_rim(self._decode(latents), source_rgb, selected)
+        generated = correct_rim(decode(models, latents), source_rgb, selected)
         on_step(calls, calls + passes, "decoding")
         plan = CropPlan(Box(0, 0, request.crop.shape[1], request.crop.shape[0]), request.model_size)
         rgb = _preserved(request, restore(generated, plan), calls, on_step, stop)
@@ -173,24 +174,7 @@ class Editor:
         )
 
     def _encode(self, request: EditRequest | LocateRequest, rgb: np.ndarray) -> Tensor:
-        return self._latents.get(_crop_key(request), lambda: self._encode_crop(rgb))
-
-    def _encode_crop(self, rgb: np.ndarray) -> Tensor:
-        vae = self.models.vae
-        pixels = _tensor(rgb, self.models.device) * 2 - 1
-        latents = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
-        return latents.to(self.models.dtype)
-
-    def _decode(self, latents: Tensor) -> np.ndarray:
-        vae = self.models.vae
-        pixels = vae.decode(latents.float() / vae.config.scaling_factor, return_dict=False)[0]
-        rgb = (pixels / 2 + 0.5).clamp(0, 1)[0].permute(1, 2, 0).float().cpu().numpy()
-        if not np.isfinite(rgb).all():
-            raise InputError(
-                "The model produced pixels that are not numbers; try another seed, a lower strength, "
-                "or EXPRESSEDIT_DEVICE=cpu."
-            )
-        return rgb
+        return self._latents.get(_crop_key(request), lambda: encode(self.models, rgb))
 
     def _control(
         self, request: EditRequest, rgb: np.ndarray, selected: np.ndarray, calls: int
@@ -206,9 +190,7 @@ class Editor:
             request.control_scale,
             card.control_weights,
         )
-        return Control(
-            models.controlnet, _tensor(hint, models.device).to(models.dtype), weights, on
-        )
+        return Control(models.controlnet, tensor(hint, models.device).to(models.dtype), weights, on)
 
 
 def _sampled(
@@ -286,12 +268,7 @@ def _latent_mask(selected: np.ndarray, stride: int, like: Tensor) -> Tensor:
     Wider than the selection, by about a cell, so that neither the latents' grid nor the source's colour shows
     at its rim. What is written into the picture is cut to the selection afterwards.
     """
-    cells = _tensor((selected > 0).astype(np.float32)[..., None], like.device)
+    cells = tensor((selected > 0).astype(np.float32)[..., None], like.device)
     half = stride // 2
     pooled = torch.nn.functional.max_pool2d(cells, stride + 2 * half, stride, padding=half)
     return pooled.to(like.dtype)
-
-
-def _tensor(image: np.ndarray, device: torch.device) -> Tensor:
-    """(H, W, C) float32 to (1, C, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(device)

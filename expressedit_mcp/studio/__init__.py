@@ -3,6 +3,7 @@
 from expressedit_mcp.studio.commands import BrushCommand, EditCommand, LiquifyCommand, ScaleCommand
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import PanelService
+from expressedit_mcp.studio.recolouring import RecolorCommand
 from expressedit_mcp.studio.studio import Studio
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "LiquifyCommand",
     "Outcome",
     "PanelService",
+    "RecolorCommand",
     "ScaleCommand",
     "Studio",
 ]

@@ -10,6 +10,7 @@ from dataclasses import replace
 import tagdb
 from expressedit_mcp.engine import Engine, OnStep
 from expressedit_mcp.engine.backend import Stop
+from expressedit_mcp.engine.methods.method import PLAIN, Method
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.images import ImageStore, Version
 from expressedit_mcp.imaging import (
@@ -91,6 +92,20 @@ class Editing:
 
         return self._edit(*prepared, on_step, stop, finish, batch)
 
+    def edit_by(
+        self,
+        method: Method,
+        command: EditCommand,
+        words: wording.Wording,
+        on_step: OnStep = ignore_step,
+        stop: Stop = never,
+    ) -> Outcome:
+        """The edit of a command in these words by a method. Raises InputError, or Cancelled."""
+        command, parent, picture, selections, find_faces = self._located(command, stop)
+        return self._edit(
+            command, parent, picture, selections, words, find_faces, on_step, stop, method=method
+        )[0]
+
     def transform(
         self, command: TransformCommand, on_step: OnStep = ignore_step, stop: Stop = never
     ) -> Outcome:
@@ -114,6 +129,7 @@ class Editing:
             # the transformed pixels are the hint, so their edges stay
             control_inside="keep",
             context=command.context,
+            preserve_structure=command.preserve_structure,
         )
         after = apply_patch(picture, patch)
         redrawn = [to_repair(command, patch, selections)]
@@ -132,9 +148,9 @@ class Editing:
                 style=None,
                 negative_prompt=None,
             )
-        if command.tags or command.prompt:
+        if command.tags or command.prompt or command.preserve_structure:
             raise InputError(
-                "tags and prompt only matter with repair=True; set it, or leave them out."
+                "tags, prompt and preserve_structure only matter with repair=True; set it, or leave them out."
             )
         return None
 
@@ -191,6 +207,7 @@ class Editing:
         stop: Stop,
         finish: Callable[[Outcome], Outcome] = _as_it_is,
         batch: bool = False,
+        method: Method = PLAIN,
     ) -> list[Outcome]:
         engine = self._engine
         plan = plan_edit(
@@ -202,6 +219,7 @@ class Editing:
             engine.card,
             engine.fingerprint,
             find_faces,
+            method,
         )
         warnings = (*words.warnings, *plan.warnings, *self._domain())
         first = plan.derived_seed() if command.seed is None else command.seed

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expressedit_mcp.engine import Card, EditRequest
+from expressedit_mcp.engine.methods.method import PLAIN, Method
 from expressedit_mcp.errors import InputError
 from expressedit_mcp.images import request_key
 from expressedit_mcp.imaging import (
@@ -41,6 +42,7 @@ class EditPlan:
     wording: Wording
     settings: Mapping[str, Any]
     warnings: tuple[str, ...]
+    method: Method = PLAIN
 
     def request(self, picture: Picture, seed: int) -> EditRequest:
         """The engine's request for one seed."""
@@ -59,6 +61,7 @@ class EditPlan:
             control_inside=s["control_inside"],
             sampler=s["sampler"],
             seed=seed,
+            method=self.method,
             **{name: s[name] for name in _PRESERVING if name in s},
         )
 
@@ -77,6 +80,7 @@ def plan_edit(
     card: Card,
     model_fingerprint: str,
     find_faces: FindFaces | None,
+    method: Method = PLAIN,
 ) -> EditPlan:
     """The plan of an edit, with the card's defaults filled in. Raises InputError."""
     outline = grow(union(selections), command.grow_px)
@@ -113,7 +117,9 @@ def plan_edit(
     # left out at 0, where the request is the one without them
     preserving = {name: float(getattr(command, name)) for name in _PRESERVING}
     settings |= {name: amount for name, amount in preserving.items() if amount > 0}
-    return EditPlan(selection, crop, wording, settings, warnings)
+    if not method.is_plain:
+        settings["method"] = method.model_dump(mode="json", exclude_defaults=True)
+    return EditPlan(selection, crop, wording, settings, warnings, method)
 
 
 def crop_for(card: Card, size: Size, box: Box, context: Box | None) -> CropPlan:

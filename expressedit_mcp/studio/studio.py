@@ -42,6 +42,7 @@ from expressedit_mcp.studio.face_pictures import picture_set
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Photoshop
 from expressedit_mcp.studio.pictures import Pictures
+from expressedit_mcp.studio.recolouring import RecolorCommand, recolor
 from expressedit_mcp.studio.selecting import choose_face
 from expressedit_mcp.studio.tag_store import open_tag_store
 from photoshop_bridge import Bridge
@@ -191,6 +192,12 @@ class Studio:
         Raises InputError before anything is computed, or Cancelled.
         """
         return self._editing.edit(command, on_step, stop, on_outcome=on_outcome, batch=batch)
+
+    def recolor(
+        self, command: RecolorCommand, on_step: OnStep = ignore_step, stop: Stop = never
+    ) -> Outcome:
+        """The version with other colours and the same lines. Raises InputError, or Cancelled."""
+        return recolor(self._editing, self.tags, self.engine, command, on_step, stop)
 
     def scale(
         self, command: ScaleCommand, on_step: OnStep = ignore_step, stop: Stop = never

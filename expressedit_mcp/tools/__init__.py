@@ -6,14 +6,22 @@ from collections.abc import Collection
 
 from mcp.server.mcpserver.tools import Tool
 
-from expressedit_mcp.tools import edits, jobs, photoshop, pictures, tags, transforms
+from expressedit_mcp.tools import (
+    edits,
+    jobs,
+    photoshop,
+    pictures,
+    recolouring,
+    tags,
+    transforms,
+)
 from expressedit_mcp.tools.worker import OpenStudio
 
 DEFAULT_GROUPS = ("core", "photoshop")
 _FAMILIES = {
     "core": (tags, edits, pictures, jobs),
     "photoshop": (photoshop,),
-    "methods": (transforms,),
+    "methods": (transforms, recolouring),
 }
 
 

@@ -110,6 +110,14 @@ RepairStrengthArg = Annotated[
     float | None,
     Field(description="Denoising strength of the repair; default 0.5", gt=0, le=1),
 ]
+RepairStructureArg = Annotated[
+    float,
+    Field(
+        description="How much of the hint's lines the repair gives back, 0..1; 1: it redraws colours alone",
+        ge=0,
+        le=1,
+    ),
+]
 SeedArg = Annotated[
     int | None,
     Field(

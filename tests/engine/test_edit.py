@@ -16,7 +16,7 @@ import torch
 
 from expressedit_mcp.engine import EditRequest, LocalEngine, find_source
 from expressedit_mcp.engine.edit import Editor, _latent_mask
-from expressedit_mcp.engine.methods.method import Method, Source
+from expressedit_mcp.engine.methods.method import Attention, Interval, Method, Projection, Source
 from expressedit_mcp.engine.models import load_models
 from expressedit_mcp.errors import Cancelled, ModelError
 from expressedit_mcp.imaging import Size
@@ -290,6 +290,7 @@ def test_a_page_shape_is_edited_at_its_bucket(editor: Editor) -> None:
     assert run(editor, page).shape == (57, 38, 3)
 
 
+LAST = Interval(start=0.6)
 DDCM = Method(solver="consistency", source=Source(prompt=(("smile", 1.0),)))
 
 
@@ -314,6 +315,35 @@ def test_a_source_branch_that_is_not_asked_leaves_the_edit_as_it_is(editor: Edit
     idle = Method(source=Source(anchor=0.0, anchor_inside=0.0))
     alone, beside = run(editor, request()), run(editor, request(method=idle))
     assert np.abs(alone - beside).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"attention": Attention(self_until=0.8)},
+        {"attention": Attention(cross_until=0.8)},
+        {"attention": Attention(weights=(("closed", 3.0),))},
+        {"projection": Projection(structure=1.0, when=LAST)},
+        {"projection": Projection(color=1.0, when=LAST)},
+    ],
+)
+def test_every_part_of_a_method_changes_the_result(editor: Editor, change: dict) -> None:
+    asked = request(prompt=(("girl, closed eyes", 1.0),), method=DDCM)
+    more = replace(asked, method=DDCM.model_copy(update=change))
+    assert not np.array_equal(run(editor, asked), run(editor, more))
+
+
+def test_parts_of_a_method_that_ask_for_nothing_change_no_bit(editor: Editor) -> None:
+    idle = Method(
+        attention=Attention(mode="replace"), projection=Projection(when=Interval(start=0.1))
+    )
+    assert np.array_equal(run(editor, request(method=idle)), run(editor, request()))
+
+
+def test_ddcm_with_attention_and_equal_prompts_gives_the_source_back(editor: Editor) -> None:
+    held = DDCM.model_copy(update={"attention": Attention(self_until=1.0, cross_until=1.0)})
+    back = run(editor, request(guidance_scale=1.0, method=held))
+    assert np.abs(back - run(editor, request(strength=0.0))).max() < 1 / 255
 
 
 def test_a_solver_that_needs_a_source_says_so() -> None:

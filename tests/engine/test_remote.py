@@ -18,7 +18,7 @@ from test_edit import request
 
 from expressedit_mcp.engine import LocalEngine, LocateRequest, wire
 from expressedit_mcp.engine.backend import EditRequest, EditResult
-from expressedit_mcp.engine.methods.method import Method, Source
+from expressedit_mcp.engine.methods.method import Attention, Interval, Method, Projection, Source
 from expressedit_mcp.engine.remote import RemoteEngine
 from expressedit_mcp.engine.server import build_app
 from expressedit_mcp.errors import Cancelled, InputError, ModelError
@@ -192,7 +192,12 @@ def test_requests_and_results_cross_whole(
         selection=selection,
         preserve_structure=0.5,
         preserve_color=1.0,
-        method=Method(solver="consistency", source=Source(prompt=(("smile", 1.1),), anchor=0.5)),
+        method=Method(
+            solver="consistency",
+            source=Source(prompt=(("smile", 1.1),), anchor=0.5),
+            attention=Attention(self_until=0.8, mode="replace", weights=(("smile", 2.0),)),
+            projection=Projection(structure=0.5, when=Interval(start=0.5)),
+        ),
     )
     data = wire.request_frames(wanted, batch)
     chunks = [data[i : i + size] for i in range(0, len(data), size)]

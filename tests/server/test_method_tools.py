@@ -13,6 +13,7 @@ from mcp.types import CallToolResult, TextContent
 from PIL import Image
 from pydantic import ValidationError
 
+from expressedit_mcp.imaging.structure import structure_loss
 from expressedit_mcp.preview import Drawing
 from expressedit_mcp.server import build_server
 from expressedit_mcp.settings import Settings, ToolGroup
@@ -186,6 +187,23 @@ async def test_a_repair_redraws_what_moved_or_the_region_on_top_of_the_transform
     assert images[-1]["image_id"] == parents[plain["image_id"]]
 
 
+async def test_a_repair_can_keep_the_hints_lines(client: Client, hero: Path) -> None:
+    call = {"image": str(hero), "region": MOUTH, "strokes": [LINE]}
+    painted = await ok(client, "apply_brush", **call)
+    repair = {"repair": True, "tags": ["smile"], "seed": 1}
+    redrawn, locked = [
+        await ok(client, "apply_brush", **call, **repair, preserve_structure=amount)
+        for amount in (0, 1)
+    ]
+    left, top, right, bottom = MOUTH["box"]
+    hint, free, held = (
+        pixels(made)[top:bottom, left:right].mean(axis=2) / 255
+        for made in (painted, redrawn, locked)
+    )
+    assert structure_loss(hint, held) < structure_loss(hint, free) / 4
+    assert locked["parameters"]["preserve_structure"] == 1
+
+
 @pytest.mark.parametrize(
     ("tool", "changes", "message"),
     [
@@ -203,6 +221,7 @@ async def test_a_repair_redraws_what_moved_or_the_region_on_top_of_the_transform
         ),
         ("apply_liquify_transform", {"strokes": [{**PUSH, "to": PUSH["from"]}]}, "move no pixel"),
         ("apply_liquify_transform", {"tags": ["smile"]}, "repair=True"),
+        ("apply_liquify_transform", {"preserve_structure": 1}, "repair=True"),
         ("apply_liquify_transform", {"repair": True}, "either tags"),
         ("apply_brush", {"strokes": [{**LINE, "color": "red"}]}, "strokes.0.color"),
         ("apply_brush", {"strokes": [{**LINE, "points": [[1, 2]]}]}, "paint no pixel"),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
 from expressedit_mcp.engine.backend import EditRequest
 from expressedit_mcp.engine.denoise import Branch, Control
 from expressedit_mcp.engine.methods.attention import AttentionControl
 from expressedit_mcp.engine.methods.branches import anchored
+from expressedit_mcp.engine.methods.prompt_attention import map_edits, token_edits
 from expressedit_mcp.engine.methods.solvers import SAMPLER_ETA, consistency, ddim
+from expressedit_mcp.engine.methods.structure import projections
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.sampling import Anchor, Slots, Solver, ode, soft_inpaint
 from expressedit_mcp.engine.schedule import Step
@@ -21,8 +24,8 @@ from expressedit_mcp.engine.schedule import Step
 class Setting:
     """What an edit's slots are filled from.
 
-    `source` (1, C, h, w) are the crop's latents, `mask` (1, 1, h, w) is 1 where they may change; `branches` and
-    `control` are what the denoiser runs on.
+    `source` (1, C, h, w) are the crop's latents, `mask` (1, 1, h, w) is 1 where they may change, `selected` (H, W)
+    the selection 0..1 at the model's size; `branches` and `control` are what the denoiser runs on.
     """
 
     request: EditRequest
@@ -30,6 +33,7 @@ class Setting:
     schedule: Sequence[Step]
     source: Tensor
     mask: Tensor
+    selected: np.ndarray
     branches: Sequence[Branch]
     control: Control | None
 
@@ -44,12 +48,20 @@ class Filling:
 
 def fill(setting: Setting) -> Filling:
     """What an edit's method asks for; of a plain one the sampler and the compositor alone."""
+    request, models, steps = setting.request, setting.models, len(setting.schedule)
+    method = request.method
+    held = projections(method.projection, models, setting.source, setting.selected, steps)
     slots = Slots(
-        solver=_solver(setting.request),
+        solver=_solver(request),
         anchor=_anchor(setting),
-        hooks=(soft_inpaint(setting.source, setting.mask),),
+        hooks=(*held, soft_inpaint(setting.source, setting.mask)),
     )
-    return Filling(slots, AttentionControl())
+    columns = setting.branches[0].condition.context.shape[1]
+    attention = AttentionControl(
+        tokens=token_edits(method, steps),
+        maps=map_edits(method, request.prompt, models, columns, steps),
+    )
+    return Filling(slots, attention)
 
 
 def _solver(request: EditRequest) -> Solver:

@@ -41,6 +41,33 @@ class Source(_Frozen):
     anchor_inside: float = Field(default=1.0, ge=0, le=1)
 
 
+class Attention(_Frozen):
+    """Attention that the edit takes over from the source branch (prompt-to-prompt).
+
+    For the share `self_until` of the steps self-attention looks where the source's does, for `cross_until`
+    cross-attention to the words that the prompts share is the source's; both need a source. `mode`: `refine`
+    leaves other words to the edit, `replace` gives a word in another's place that one's attention. `weights`,
+    (text, factor), multiply the attention to words of the prompt in every step.
+    """
+
+    self_until: float = Field(default=0.0, ge=0, le=1)
+    cross_until: float = Field(default=0.0, ge=0, le=1)
+    mode: Literal["refine", "replace"] = "refine"
+    weights: Pieces = ()
+
+
+class Projection(_Frozen):
+    """Lines and colours of the crop given back to x0 within the loop, in the steps of `when`.
+
+    `structure` and `color`, 0..1, are `imaging.preserve`'s, inside the selection; 0 leaves them out. The default is
+    the last fifth of the steps; an edit of fewer than five has none there, so it must start earlier.
+    """
+
+    structure: float = Field(default=0.0, ge=0, le=1)
+    color: float = Field(default=0.0, ge=0, le=1)
+    when: Interval = Interval(start=0.8)
+
+
 class Method(_Frozen):
     """What fills the slots of the sampling loop; the default leaves them all empty.
 
@@ -50,11 +77,15 @@ class Method(_Frozen):
 
     solver: Literal["card", "consistency", "anchored"] = "card"
     source: Source | None = None
+    attention: Attention = Attention()
+    projection: Projection = Projection()
 
     @model_validator(mode="after")
     def _fits(self) -> Method:
         if self.solver != "card" and self.source is None:
             raise ValueError(f"solver {self.solver!r} needs a source branch")
+        if self.source is None and max(self.attention.self_until, self.attention.cross_until) > 0:
+            raise ValueError("attention can only be taken over from a source branch")
         return self
 
     @property
