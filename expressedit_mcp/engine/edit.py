@@ -14,7 +14,14 @@ import torch
 from torch import Tensor
 
 from expressedit_mcp.engine import sampling, text
-from expressedit_mcp.engine.backend import EditRequest, OnStep, Pieces, Stop
+from expressedit_mcp.engine.backend import (
+    EditRequest,
+    Located,
+    LocateRequest,
+    OnStep,
+    Pieces,
+    Stop,
+)
 from expressedit_mcp.engine.denoise import (
     Branch,
     Condition,
@@ -27,6 +34,7 @@ from expressedit_mcp.engine.methods.attention import installed
 from expressedit_mcp.engine.methods.filling import Filling, Setting, fill
 from expressedit_mcp.engine.methods.inversion import edited_noise
 from expressedit_mcp.engine.methods.solvers import invert
+from expressedit_mcp.engine.methods.words import LEVELS, mask_of, read_maps
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.pixels import decode, encode, tensor
 from expressedit_mcp.engine.schedule import Step, make_schedule, timesteps
@@ -72,6 +80,7 @@ class Editor:
         self.models, self._fill = models, fill
         self._conditions = _Cache(16)
         self._latents = _Cache(8)
+        self._located = _Cache(16)
 
     @torch.no_grad()
     def edit(
@@ -123,6 +132,28 @@ class Editor:
         rgb = _preserved(request, restore(generated, plan), calls, on_step, stop)
         return rgb, calls, control.calls if control else 0
 
+    @torch.no_grad()
+    def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
+        """Where the model looks for words."""
+        key = *_pixels_key(request.crop, request.model_size), request.words, request.threshold
+        return self._located.get(key, lambda: self._locate(request, on_step, stop))
+
+    def _locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
+        encoders, size = self.models.encoders, request.model_size
+        prompt = tuple((text, 1.0) for word in request.words for text in (word, ", "))
+        key = prompt, (), size, text.needed_chunks(encoders, prompt)
+        condition = self._conditions.get(key, partial(self._encode_prompts, *key))
+        positions = text.token_positions(prompt, encoders[0].tokenizer)[::2]
+
+        def before_level(index: int) -> None:
+            _stop_if(stop)
+            on_step(index, len(LEVELS), f"looking for {', '.join(request.words)}")
+
+        source = self._encode(request.crop, size)
+        maps = read_maps(self.models, source, condition, positions, before_level)
+        rgb = request.crop.astype(np.float32) / np.iinfo(request.crop.dtype).max
+        return Located(*mask_of(maps, rgb, request.threshold))
+
     def _branches(self, request: EditRequest) -> list[Branch]:
         """The edit, and where the method asks for them the source and the reference; their prompts are padded to
         one length."""
@@ -173,9 +204,8 @@ class Editor:
         return [self._encode(pixels, request.model_size) for pixels in pictures]
 
     def _encode(self, pixels: np.ndarray, size: Size) -> Tensor:
-        crop = np.ascontiguousarray(pixels)
-        key = crop.shape, crop.dtype, size, hashlib.sha256(crop.data).digest()
-        return self._latents.get(key, lambda: encode(self.models, _rgb(crop, size)))
+        key = _pixels_key(pixels, size)
+        return self._latents.get(key, lambda: encode(self.models, _rgb(pixels, size)))
 
     def _control(
         self, request: EditRequest, rgb: np.ndarray, selected: np.ndarray, calls: int
@@ -258,6 +288,11 @@ def _sampled(
             draw=draw,
             before_step=before_step,
         )
+
+
+def _pixels_key(pixels: np.ndarray, size: Size) -> tuple[Hashable, ...]:
+    pixels = np.ascontiguousarray(pixels)
+    return pixels.shape, pixels.dtype, size, hashlib.sha256(pixels.data).digest()
 
 
 def _stop_if(stop: Stop) -> None:

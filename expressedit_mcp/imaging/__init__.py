@@ -17,6 +17,7 @@ from expressedit_mcp.imaging.crop import (
 from expressedit_mcp.imaging.drag import drag_under
 from expressedit_mcp.imaging.finder import Face, Finder
 from expressedit_mcp.imaging.geometry import Box, Size
+from expressedit_mcp.imaging.guided import guided_upsample
 from expressedit_mcp.imaging.hints import canny_hint
 from expressedit_mcp.imaging.membrane import correct_rim
 from expressedit_mcp.imaging.overlay import draw_grid
@@ -59,6 +60,7 @@ __all__ = [
     "extract",
     "feather",
     "grow",
+    "guided_upsample",
     "liquify_under",
     "mask_selection",
     "move_under",

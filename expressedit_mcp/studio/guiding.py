@@ -39,6 +39,7 @@ from expressedit_mcp.studio.editing import Editing
 from expressedit_mcp.studio.landmarks import aligned, landmarks_of
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.planning import EditPlan, plan_edit
+from expressedit_mcp.studio.seeking import Seeker
 from expressedit_mcp.studio.selecting import FindFaces, select
 from expressedit_mcp.studio.wording import Wording, word_edit
 
@@ -140,7 +141,13 @@ class _Scene:
     picture: Picture
     selections: list[Selection]
     find_faces: FindFaces | None
-    between: Callable[[], None]
+    on_step: OnStep
+    stop: Stop
+
+    def between(self) -> None:
+        """Raises Cancelled when the work shall stop."""
+        if self.stop():
+            raise Cancelled("The edit was cancelled; the picture is as it was.")
 
 
 class Guiding:
@@ -159,13 +166,10 @@ class Guiding:
     def edit(self, command: GuidedCommand, on_step: OnStep, stop: Stop) -> Outcome:
         """The guided version. Raises InputError before the model is asked, or Cancelled."""
         words = self._words(command)
-        command, parent, picture, selections, find_faces = self._editing.located(command, stop)
-
-        def between() -> None:
-            if stop():
-                raise Cancelled("The edit was cancelled; the picture is as it was.")
-
-        scene = _Scene(picture, selections, find_faces, between)
+        command, parent, picture, selections, find_faces = self._editing.located(
+            command, stop, on_step
+        )
+        scene = _Scene(picture, selections, find_faces, on_step, stop)
         plan = self._planned(command, parent.image_id, scene, words)
         return self._editing.generate(command, plan, parent, picture, on_step, stop)[0]
 
@@ -321,7 +325,10 @@ class Guiding:
         base = self._base(command, image_id, scene, words, task, scene.selections)
         picture = self._open_picture(command.reference)
         faces = self._editing.faces_of(picture)
-        chosen = union(select(command.reference_region, picture, self._open_picture, faces))
+        seeker = Seeker(self._engine, picture, faces, scene.on_step, scene.stop)
+        chosen = union(
+            select(command.reference_region, picture, self._open_picture, faces, seeker.seek)
+        )
         box = _same_framing(base.crop.box, base.selection.box, chosen.box)
         size = base.crop.box.size
         # 8 bits are enough for what is only looked at
