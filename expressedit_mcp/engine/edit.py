@@ -226,17 +226,14 @@ class Editor:
 
 def _check_pictures(request: EditRequest) -> None:
     """Raises InputError where the method needs a picture that the request does not hold."""
-    guidance = request.method.guidance
-    if guidance is None:
-        return
-    if guidance.needs_part and request.part is None:
+    guidance, memory = request.method.guidance, request.method.memory
+    if guidance is not None and guidance.needs_part and request.part is None:
         raise InputError(f"The task {guidance.task} needs the request's `part`, what of it moves.")
-    if guidance.needs_reference and (
-        request.reference is None or request.reference_selection is None
-    ):
-        raise InputError(
-            f"The task {guidance.task} needs the request's `reference` and `reference_selection`."
-        )
+    compared = guidance is not None and guidance.needs_reference
+    masked = memory is not None and memory.kind == "masked"
+    complete = request.reference is not None and request.reference_selection is not None
+    if (compared or masked) and not complete:
+        raise InputError("This method needs the request's `reference` and `reference_selection`.")
 
 
 def _inverted(setting: Setting, on_step: OnStep, stop: Stop) -> list[Tensor]:
