@@ -28,7 +28,9 @@ class EditRequest:
     uint8 the alpha of what may change in it. Prompts are (text, weight) pieces in order.
     `control_end` is the fraction of the edit after which the ControlNet is off; 0 leaves it out.
     `preserve_structure` and `preserve_color`, 0..1, are `imaging.preserve`'s, after the edit; 0 leaves it out.
-    `method` fills the slots of the sampling loop.
+    `method` fills the slots of the sampling loop. For it the request may hold `source`, the crop as it was before a
+    warp that the edit starts from, `part` (h, w) uint8, what of it moves, and a `reference` (any size, 3) with its
+    `reference_selection`.
     """
 
     crop: np.ndarray
@@ -47,6 +49,10 @@ class EditRequest:
     preserve_structure: float = 0.0
     preserve_color: float = 0.0
     method: Method = PLAIN
+    source: np.ndarray | None = None
+    part: np.ndarray | None = None
+    reference: np.ndarray | None = None
+    reference_selection: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

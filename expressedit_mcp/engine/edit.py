@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,12 +31,14 @@ from expressedit_mcp.engine.denoise import (
     make_denoiser,
 )
 from expressedit_mcp.engine.methods.attention import installed
-from expressedit_mcp.engine.methods.filling import Setting, fill
+from expressedit_mcp.engine.methods.filling import Filling, Setting, fill
+from expressedit_mcp.engine.methods.inversion import edited_noise
+from expressedit_mcp.engine.methods.solvers import invert
 from expressedit_mcp.engine.methods.words import LEVELS, mask_of, read_maps
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.pixels import decode, encode, tensor
-from expressedit_mcp.engine.schedule import make_schedule, timesteps
-from expressedit_mcp.errors import Cancelled
+from expressedit_mcp.engine.schedule import Step, make_schedule, timesteps
+from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.imaging import (
     STRUCTURE_PASSES,
     Box,
@@ -51,6 +53,8 @@ from expressedit_mcp.imaging import (
 )
 
 T = TypeVar("T")
+Fill = Callable[[Setting], Filling]
+"""From an edit's setting to what fills the loop's slots."""
 
 
 @dataclass
@@ -72,8 +76,8 @@ class _Cache:
 class Editor:
     """Runs edits on one model set; keeps the last prompts' and crops' encodings."""
 
-    def __init__(self, models: ModelSet) -> None:
-        self.models = models
+    def __init__(self, models: ModelSet, fill: Fill = fill) -> None:
+        self.models, self._fill = models, fill
         self._conditions = _Cache(16)
         self._latents = _Cache(8)
         self._located = _Cache(16)
@@ -84,7 +88,8 @@ class Editor:
     ) -> tuple[np.ndarray, int, int]:
         """Generated colour (h, w, 3) float32 0..1 of the crop, model calls, controlled calls."""
         models = self.models
-        source_rgb = _seen(request)
+        _check_pictures(request)
+        source_rgb = _rgb(request.crop, request.model_size)
         selected = resize(request.selection.astype(np.float32) / 255, request.model_size)
         schedule = make_schedule(
             timesteps(request.steps, request.strength, models.spacing, offset=models.steps_offset),
@@ -93,7 +98,7 @@ class Editor:
         calls = len(schedule)
         passes = STRUCTURE_PASSES if request.preserve_structure > 0 else 0
         branches = self._branches(request)
-        source = self._encode(request, source_rgb)
+        source = self._encode(request.crop, request.model_size)
         control = self._control(request, source_rgb, selected, calls)
         draw = _noise(source, request.seed)
 
@@ -104,8 +109,22 @@ class Editor:
         latents = source
         if schedule:
             mask = _latent_mask(selected, models.latent_stride, source)
-            setting = Setting(request, models, schedule, source, mask, selected, branches, control)
-            latents = _sampled(setting, draw, before_step)
+            setting = Setting(
+                request,
+                models,
+                schedule,
+                source,
+                mask,
+                selected,
+                branches,
+                control,
+                known=torch.cat([source[:0], *self._known(request)]),
+                part=_cells(request.part, source),
+                of_reference=_cells(request.reference_selection, source),
+            )
+            if request.method.solver == "inverted":
+                setting = replace(setting, path=_inverted(setting, on_step, stop))
+            latents = _sampled(setting, self._fill(setting), draw, before_step)
         _stop_if(stop)
         generated = correct_rim(decode(models, latents), source_rgb, selected)
         on_step(calls, calls + passes, "decoding")
@@ -116,7 +135,7 @@ class Editor:
     @torch.no_grad()
     def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
         """Where the model looks for words."""
-        key = *_crop_key(request), request.words, request.threshold
+        key = *_crop_key(request.crop, request.model_size), request.words, request.threshold
         return self._located.get(key, lambda: self._locate(request, on_step, stop))
 
     def _locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
@@ -130,17 +149,20 @@ class Editor:
             _stop_if(stop)
             on_step(index, len(LEVELS), f"looking for {', '.join(request.words)}")
 
-        source = self._encode(request, _seen(request))
+        source = self._encode(request.crop, size)
         maps = read_maps(self.models, source, condition, positions, before_level)
         rgb = request.crop.astype(np.float32) / np.iinfo(request.crop.dtype).max
         return Located(*mask_of(maps, rgb, request.threshold))
 
     def _branches(self, request: EditRequest) -> list[Branch]:
-        """The edit, and the source where the method asks for it; their prompts are padded to one length."""
+        """The edit, and where the method asks for them the source and the reference; their prompts are padded to
+        one length."""
         source = request.method.source
         wanted = [(request.prompt, request.guidance_scale)]
         if source is not None:
             wanted.append((source.prompt, source.guidance_scale))
+            if request.reference is not None:
+                wanted.append((source.prompt, 1.0))
         prompts = [prompt for prompt, _ in wanted]
         chunks = text.needed_chunks(self.models.encoders, *prompts, request.negative_prompt)
         branches = []
@@ -173,8 +195,18 @@ class Editor:
             time_ids,
         )
 
-    def _encode(self, request: EditRequest | LocateRequest, rgb: np.ndarray) -> Tensor:
-        return self._latents.get(_crop_key(request), lambda: encode(self.models, rgb))
+    def _known(self, request: EditRequest) -> list[Tensor]:
+        """The latents of the branches beside the edit's: the source, the reference."""
+        if request.method.source is None:
+            return []
+        before = request.crop if request.source is None else request.source
+        pictures = [before] if request.reference is None else [before, request.reference]
+        return [self._encode(pixels, request.model_size) for pixels in pictures]
+
+    def _encode(self, pixels: np.ndarray, size: Size) -> Tensor:
+        return self._latents.get(
+            _crop_key(pixels, size), lambda: encode(self.models, _rgb(pixels, size))
+        )
 
     def _control(
         self, request: EditRequest, rgb: np.ndarray, selected: np.ndarray, calls: int
@@ -193,12 +225,52 @@ class Editor:
         return Control(models.controlnet, tensor(hint, models.device).to(models.dtype), weights, on)
 
 
+def _check_pictures(request: EditRequest) -> None:
+    """Raises InputError where the method needs a picture that the request does not hold."""
+    guidance = request.method.guidance
+    if guidance is None:
+        return
+    if guidance.needs_part and request.part is None:
+        raise InputError(f"The task {guidance.task} needs the request's `part`, what of it moves.")
+    if guidance.needs_reference and (
+        request.reference is None or request.reference_selection is None
+    ):
+        raise InputError(
+            f"The task {guidance.task} needs the request's `reference` and `reference_selection`."
+        )
+
+
+def _inverted(setting: Setting, on_step: OnStep, stop: Stop) -> list[Tensor]:
+    """The latents of the known branches at every noise level, by DDIM inversion without guidance."""
+    steps = len(setting.schedule)
+    denoise = make_denoiser(setting.models.unet, setting.branches[1:], None, 0)
+
+    def reporting(z: Tensor, step: Step, index: int) -> Tensor:
+        _stop_if(stop)
+        on_step(0, steps, f"inverting step {steps - index} of {steps}")
+        return denoise(z, step, index)
+
+    return invert(setting.known, setting.schedule, reporting, setting.models.prediction)
+
+
+def _start(setting: Setting, noise: Tensor) -> Tensor:
+    """The latents (B, C, h, w) of all branches at the first noise level."""
+    if setting.path:
+        first = setting.path[0]
+        edit = edited_noise(setting.request.method.guidance, setting.scene, first)
+        return torch.cat([edit, first])
+    clean = torch.cat([setting.source, setting.known])
+    return sampling.add_noise(clean, noise, setting.schedule[0].alpha_bar)
+
+
 def _sampled(
-    setting: Setting, draw: Callable[[], Tensor], before_step: Callable[[int], None]
+    setting: Setting,
+    filling: Filling,
+    draw: Callable[[], Tensor],
+    before_step: Callable[[int], None],
 ) -> Tensor:
     """The edit's latents (1, C, h, w)."""
     models, schedule, branches = setting.models, setting.schedule, setting.branches
-    filling = fill(setting)
     denoise = make_denoiser(
         models.unet,
         branches,
@@ -206,10 +278,10 @@ def _sampled(
         round(models.card.guidance_end * len(schedule)),
         filling.attention.on_call,
     )
-    start = sampling.add_noise(setting.source, draw(), schedule[0].alpha_bar)
+    start = _start(setting, draw())
     with installed(models.unet, filling.attention):
         return sampling.sample(
-            start.expand(len(branches), -1, -1, -1),
+            start,
             schedule,
             denoise,
             models.prediction,
@@ -219,15 +291,9 @@ def _sampled(
         )
 
 
-def _seen(request: EditRequest | LocateRequest) -> np.ndarray:
-    """The crop as the model sees it, (H, W, 3) float32 0..1."""
-    top = np.iinfo(request.crop.dtype).max
-    return np.clip(resize(request.crop.astype(np.float32) / top, request.model_size), 0, 1)
-
-
-def _crop_key(request: EditRequest | LocateRequest) -> tuple[Hashable, ...]:
-    crop = np.ascontiguousarray(request.crop)
-    return crop.shape, crop.dtype, request.model_size, hashlib.sha256(crop.data).digest()
+def _crop_key(pixels: np.ndarray, size: Size) -> tuple[Hashable, ...]:
+    crop = np.ascontiguousarray(pixels)
+    return crop.shape, crop.dtype, size, hashlib.sha256(crop.data).digest()
 
 
 def _stop_if(stop: Stop) -> None:
@@ -272,3 +338,18 @@ def _latent_mask(selected: np.ndarray, stride: int, like: Tensor) -> Tensor:
     half = stride // 2
     pooled = torch.nn.functional.max_pool2d(cells, stride + 2 * half, stride, padding=half)
     return pooled.to(like.dtype)
+
+
+def _rgb(pixels: np.ndarray, size: Size) -> np.ndarray:
+    """Pixels (h, w, 3) uint8 or uint16 at a size, float32 0..1."""
+    top = np.iinfo(pixels.dtype).max
+    return np.clip(resize(pixels.astype(np.float32) / top, size), 0, 1)
+
+
+def _cells(mask: np.ndarray | None, like: Tensor) -> Tensor | None:
+    """A mask (h, w) uint8 as shares 0..1 of latent cells, (1, 1, h, w); None stays None."""
+    if mask is None:
+        return None
+    size = Size(like.shape[3], like.shape[2])
+    share = resize(mask.astype(np.float32) / 255, size)
+    return tensor(share[..., None], like.device).to(like.dtype)

@@ -1,8 +1,8 @@
 """Edits, and masks from words, between processes: JSON and PNG, nothing else.
 
-A request is one frame of JSON and its pictures as PNG; an answer is frames of JSON (progress, heartbeats, an error
-or facts of the result), the result followed by its colour or mask as PNG. A frame is one byte of kind, four bytes
-little-endian length, and so many bytes.
+A request is one frame of JSON and its pictures as PNG, as the JSON says; an answer is frames of JSON (progress,
+heartbeats, an error or facts of the result), the result followed by its colour or mask as PNG. A frame is one byte
+of kind, four bytes little-endian length, and so many bytes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from expressedit_mcp.imaging import Size
 
 MAX_FRAME_BYTES = 1 << 28
 _JSON, _PNG = b"J", b"P"
+_PICTURES = ("source", "part", "reference", "reference_selection")
 _ERRORS: dict[str, type[ExpressEditError]] = {
     "cancelled": Cancelled,
     "input": InputError,
@@ -74,8 +75,12 @@ def request_frames(request: EditRequest, batch: bool) -> bytes:
     fields = {
         field.name: getattr(request, field.name)
         for field in dataclasses.fields(request)
-        if field.name not in ("crop", "selection", "model_size", "method")
+        if field.name not in ("crop", "selection", "model_size", "method", *_PICTURES)
     }
+    pictures = {name: getattr(request, name) for name in _PICTURES}
+    pictures = {name: pixels for name, pixels in pictures.items() if pixels is not None}
+    if pictures:
+        fields["pictures"] = list(pictures)
     # left out where it is plain, so that an engine without methods takes the request
     if not request.method.is_plain:
         fields["method"] = request.method.model_dump(mode="json", exclude_defaults=True)
@@ -84,23 +89,26 @@ def request_frames(request: EditRequest, batch: bool) -> bytes:
         json_frame({"request": fields, "batch": batch})
         + png_frame(request.crop)
         + png_frame(request.selection)
+        + b"".join(png_frame(pixels) for pixels in pictures.values())
     )
 
 
 def read_request(parts: Iterable[Any]) -> tuple[EditRequest, bool]:
     """The request of frames, and whether it is a batch one. Raises WireError for anything else."""
     try:
-        head, crop, selection = parts
+        head, crop, selection, *more = parts
         fields = dict(head["request"])
+        pictures = dict(zip(fields.pop("pictures", []), more, strict=True))
+        if not pictures.keys() <= set(_PICTURES):
+            raise ValueError(f"unknown pictures among {list(pictures)}")
         size = Size(*fields.pop("model_size"))
         for name in ("prompt", "negative_prompt"):
             fields[name] = tuple((str(text), float(weight)) for text, weight in fields[name])
         fields["method"] = Method.model_validate_json(json.dumps(fields.get("method", {})))
         if crop.ndim != 3 or selection.shape != crop.shape[:2]:
             raise ValueError("the pictures do not fit each other")
-        return EditRequest(crop=crop, selection=selection, model_size=size, **fields), bool(
-            head["batch"]
-        )
+        request = EditRequest(crop=crop, selection=selection, model_size=size, **fields, **pictures)
+        return request, bool(head["batch"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WireError(f"no edit request: {error}") from error
 

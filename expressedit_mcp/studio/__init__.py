@@ -1,15 +1,25 @@
 """The application: holds the tag store, the image store and the engine; one verb per user action."""
 
 from expressedit_mcp.studio.commands import BrushCommand, EditCommand, LiquifyCommand, ScaleCommand
+from expressedit_mcp.studio.guiding import (
+    AppearanceCommand,
+    DragCommand,
+    MatchCommand,
+    MoveCommand,
+)
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import PanelService
 from expressedit_mcp.studio.recolouring import RecolorCommand
 from expressedit_mcp.studio.studio import Studio
 
 __all__ = [
+    "AppearanceCommand",
     "BrushCommand",
+    "DragCommand",
     "EditCommand",
     "LiquifyCommand",
+    "MatchCommand",
+    "MoveCommand",
     "Outcome",
     "PanelService",
     "RecolorCommand",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import tagdb
@@ -21,12 +21,13 @@ from expressedit_mcp.imaging import (
     apply_patch,
     to_rgb,
 )
+from expressedit_mcp.regions import OneRegion
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, TransformCommand
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Command, Photoshop
 from expressedit_mcp.studio.pictures import Pictures
-from expressedit_mcp.studio.planning import plan_edit
+from expressedit_mcp.studio.planning import EditPlan, plan_edit
 from expressedit_mcp.studio.seeking import Seeker
 from expressedit_mcp.studio.selecting import FindFaces, select
 from expressedit_mcp.studio.transforms import to_repair, transform, transform_request
@@ -101,7 +102,7 @@ class Editing:
         stop: Stop = never,
     ) -> Outcome:
         """The edit of a command in these words by a method. Raises InputError, or Cancelled."""
-        command, parent, picture, selections, find_faces = self._located(command, stop)
+        command, parent, picture, selections, find_faces = self.located(command, stop, on_step)
         return self._edit(
             command, parent, picture, selections, words, find_faces, on_step, stop, method=method
         )[0]
@@ -112,7 +113,7 @@ class Editing:
         """The transformed version, or its repair on top of it when that is asked for."""
         words = self._repair_words(command)
         started = time.perf_counter()
-        command, parent, picture, selections, find_faces = self._located(command, stop, on_step)
+        command, parent, picture, selections, find_faces = self.located(command, stop, on_step)
         request = transform_request(command, parent.image_id, selections)
         known = self._images.find(request)
         stored = self._images.load_patch(known.image_id) if known else None
@@ -174,12 +175,12 @@ class Editing:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
-        command, parent, picture, selections, find_faces = self._located(
+        command, parent, picture, selections, find_faces = self.located(
             command, stop, on_step, look=look
         )
         return command, parent, picture, selections, words, find_faces
 
-    def _located(
+    def located(
         self, command: Command, stop: Stop, on_step: OnStep = ignore_step, *, look: bool = True
     ) -> tuple[Command, Version, Picture, list[Selection], FindFaces | None]:
         """The command without references to an open document, its picture, and one selection per region.
@@ -190,10 +191,23 @@ class Editing:
         parent = self._pictures.open(command.image)
         picture = self._images.load(parent.image_id)
         find_faces = self.faces_of(picture)
+        selections = self.chosen(command.region, picture, find_faces, stop, on_step, look=look)
+        return command, parent, picture, selections, find_faces
+
+    def chosen(
+        self,
+        region: OneRegion | Sequence[OneRegion],
+        picture: Picture,
+        find_faces: FindFaces | None,
+        stop: Stop,
+        on_step: OnStep = ignore_step,
+        *,
+        look: bool = True,
+    ) -> list[Selection]:
+        """One selection per region of a picture; `look` as in `located`. Raises InputError."""
         seeker = Seeker(self._engine, picture, find_faces, on_step, stop)
         find_words = seeker.seek if look else seeker.presume
-        selections = select(command.region, picture, self._pictures.load, find_faces, find_words)
-        return command, parent, picture, selections, find_faces
+        return select(region, picture, self._pictures.load, find_faces, find_words)
 
     def _edit(
         self,
@@ -221,7 +235,22 @@ class Editing:
             find_faces,
             method,
         )
-        warnings = (*words.warnings, *plan.warnings, *self._domain())
+        return self.generate(command, plan, parent, picture, on_step, stop, finish, batch)
+
+    def generate(
+        self,
+        command: EditCommand,
+        plan: EditPlan,
+        parent: Version,
+        picture: Picture,
+        on_step: OnStep,
+        stop: Stop,
+        finish: Callable[[Outcome], Outcome] = _as_it_is,
+        batch: bool = False,
+    ) -> list[Outcome]:
+        """One outcome per variation of a planned edit of the parent's picture. Raises Cancelled."""
+        engine = self._engine
+        warnings = (*plan.wording.warnings, *plan.warnings, *self._domain())
         first = plan.derived_seed() if command.seed is None else command.seed
         outcomes = []
         for number in range(command.variations):

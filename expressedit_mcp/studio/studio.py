@@ -39,6 +39,7 @@ from expressedit_mcp.studio.editing import Editing, ignore_outcome, ignore_step,
 from expressedit_mcp.studio.engines import open_engine
 from expressedit_mcp.studio.exporting import export_psd
 from expressedit_mcp.studio.face_pictures import picture_set
+from expressedit_mcp.studio.guiding import GuidedCommand, Guiding
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Photoshop
 from expressedit_mcp.studio.pictures import Pictures
@@ -72,6 +73,7 @@ class Studio:
         self.photoshop = photoshop
         self._pictures = Pictures(settings, roots, images, photoshop)
         self._editing = Editing(tags, images, engine, self._pictures, photoshop, finder)
+        self._guiding = Guiding(self._editing, tags, engine, self._pictures.load)
 
     @classmethod
     def open(cls, settings: Settings, bridge: Bridge | None = None) -> Studio:
@@ -198,6 +200,12 @@ class Studio:
     ) -> Outcome:
         """The version with other colours and the same lines. Raises InputError, or Cancelled."""
         return recolor(self._editing, self.tags, self.engine, command, on_step, stop)
+
+    def guide(
+        self, command: GuidedCommand, on_step: OnStep = ignore_step, stop: Stop = never
+    ) -> Outcome:
+        """The version with points dragged, landmarks matched, a part moved or an appearance taken over."""
+        return self._guiding.edit(command, on_step, stop)
 
     def scale(
         self, command: ScaleCommand, on_step: OnStep = ignore_step, stop: Stop = never

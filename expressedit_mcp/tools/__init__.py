@@ -8,6 +8,7 @@ from mcp.server.mcpserver.tools import Tool
 
 from expressedit_mcp.tools import (
     edits,
+    guiding,
     jobs,
     photoshop,
     pictures,
@@ -21,7 +22,7 @@ DEFAULT_GROUPS = ("core", "photoshop")
 _FAMILIES = {
     "core": (tags, edits, pictures, jobs),
     "photoshop": (photoshop,),
-    "methods": (transforms, recolouring),
+    "methods": (transforms, recolouring, guiding),
 }
 
 

@@ -198,6 +198,8 @@ def test_requests_and_results_cross_whole(
             attention=Attention(self_until=0.8, mode="replace", weights=(("smile", 2.0),)),
             projection=Projection(structure=0.5, when=Interval(start=0.5)),
         ),
+        reference=crop[::-1],
+        reference_selection=selection[::-1],
     )
     data = wire.request_frames(wanted, batch)
     chunks = [data[i : i + size] for i in range(0, len(data), size)]
@@ -205,6 +207,10 @@ def test_requests_and_results_cross_whole(
     assert np.array_equal(got.crop, crop)
     assert got.crop.dtype == dtype
     assert np.array_equal(got.selection, selection)
+    assert got.source is None and got.part is None
+    assert got.reference is not None and got.reference_selection is not None
+    assert np.array_equal(got.reference, crop[::-1])
+    assert np.array_equal(got.reference_selection, selection[::-1])
     fields = ("prompt", "model_size", "seed", "preserve_structure", "preserve_color", "method")
     assert all(getattr(got, name) == getattr(wanted, name) for name in fields)
     assert got_batch == batch
