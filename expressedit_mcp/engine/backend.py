@@ -68,6 +68,31 @@ class EditResult:
         return self.rgb.astype(np.float32) / 65535
 
 
+@dataclass(frozen=True)
+class LocateRequest:
+    """All that a mask from words depends on besides the model.
+
+    `crop` (h, w, 3) uint8 or uint16 sRGB is looked at at `model_size`. `threshold` 0..1 is the share of a word's
+    strongest attention from which a pixel counts.
+    """
+
+    crop: np.ndarray
+    model_size: Size
+    words: tuple[str, ...]
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where words are: `mask` (h, w) uint8, 0 or 255, of those that were `found`, one flag per word.
+
+    A word is not found when the model attends to it about as much anywhere.
+    """
+
+    mask: np.ndarray
+    found: tuple[bool, ...]
+
+
 class Engine(Protocol):
     """A place where edits are computed."""
 
@@ -83,7 +108,7 @@ class Engine(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the model's files do."""
+        """Changes with whatever decides an edit."""
         ...
 
     def edit(
@@ -93,6 +118,10 @@ class Engine(Protocol):
 
         Raises Cancelled within one step once `stop` says so.
         """
+        ...
+
+    def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
+        """Where the model looks for words. Raises Cancelled within one step once `stop` says so."""
         ...
 
     def close(self) -> None:

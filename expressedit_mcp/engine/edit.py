@@ -14,7 +14,14 @@ import torch
 from torch import Tensor
 
 from expressedit_mcp.engine import sampling, text
-from expressedit_mcp.engine.backend import EditRequest, OnStep, Pieces, Stop
+from expressedit_mcp.engine.backend import (
+    EditRequest,
+    Located,
+    LocateRequest,
+    OnStep,
+    Pieces,
+    Stop,
+)
 from expressedit_mcp.engine.denoise import (
     Branch,
     Condition,
@@ -25,6 +32,7 @@ from expressedit_mcp.engine.denoise import (
 )
 from expressedit_mcp.engine.methods.attention import installed
 from expressedit_mcp.engine.methods.filling import Setting, fill
+from expressedit_mcp.engine.methods.words import LEVELS, mask_of, read_maps
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.pixels import decode, encode, tensor
 from expressedit_mcp.engine.schedule import make_schedule, timesteps
@@ -68,6 +76,7 @@ class Editor:
         self.models = models
         self._conditions = _Cache(16)
         self._latents = _Cache(8)
+        self._located = _Cache(16)
 
     @torch.no_grad()
     def edit(
@@ -75,9 +84,7 @@ class Editor:
     ) -> tuple[np.ndarray, int, int]:
         """Generated colour (h, w, 3) float32 0..1 of the crop, model calls, controlled calls."""
         models = self.models
-        top = np.iinfo(request.crop.dtype).max
-        source_rgb = resize(request.crop.astype(np.float32) / top, request.model_size)
-        source_rgb = np.clip(source_rgb, 0, 1)
+        source_rgb = _seen(request)
         selected = resize(request.selection.astype(np.float32) / 255, request.model_size)
         schedule = make_schedule(
             timesteps(request.steps, request.strength, models.spacing, offset=models.steps_offset),
@@ -105,6 +112,28 @@ class Editor:
         plan = CropPlan(Box(0, 0, request.crop.shape[1], request.crop.shape[0]), request.model_size)
         rgb = _preserved(request, restore(generated, plan), calls, on_step, stop)
         return rgb, calls, control.calls if control else 0
+
+    @torch.no_grad()
+    def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
+        """Where the model looks for words."""
+        key = *_crop_key(request), request.words, request.threshold
+        return self._located.get(key, lambda: self._locate(request, on_step, stop))
+
+    def _locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
+        encoders, size = self.models.encoders, request.model_size
+        prompt = tuple((text, 1.0) for word in request.words for text in (word, ", "))
+        key = prompt, (), size, text.needed_chunks(encoders, prompt)
+        condition = self._conditions.get(key, partial(self._encode_prompts, *key))
+        positions = text.token_positions(prompt, encoders[0].tokenizer)[::2]
+
+        def before_level(index: int) -> None:
+            _stop_if(stop)
+            on_step(index, len(LEVELS), f"looking for {', '.join(request.words)}")
+
+        source = self._encode(request, _seen(request))
+        maps = read_maps(self.models, source, condition, positions, before_level)
+        rgb = request.crop.astype(np.float32) / np.iinfo(request.crop.dtype).max
+        return Located(*mask_of(maps, rgb, request.threshold))
 
     def _branches(self, request: EditRequest) -> list[Branch]:
         """The edit, and the source where the method asks for it; their prompts are padded to one length."""
@@ -144,10 +173,8 @@ class Editor:
             time_ids,
         )
 
-    def _encode(self, request: EditRequest, rgb: np.ndarray) -> Tensor:
-        crop = np.ascontiguousarray(request.crop)
-        key = crop.shape, crop.dtype, request.model_size, hashlib.sha256(crop.data).digest()
-        return self._latents.get(key, lambda: encode(self.models, rgb))
+    def _encode(self, request: EditRequest | LocateRequest, rgb: np.ndarray) -> Tensor:
+        return self._latents.get(_crop_key(request), lambda: encode(self.models, rgb))
 
     def _control(
         self, request: EditRequest, rgb: np.ndarray, selected: np.ndarray, calls: int
@@ -190,6 +217,17 @@ def _sampled(
             draw=draw,
             before_step=before_step,
         )
+
+
+def _seen(request: EditRequest | LocateRequest) -> np.ndarray:
+    """The crop as the model sees it, (H, W, 3) float32 0..1."""
+    top = np.iinfo(request.crop.dtype).max
+    return np.clip(resize(request.crop.astype(np.float32) / top, request.model_size), 0, 1)
+
+
+def _crop_key(request: EditRequest | LocateRequest) -> tuple[Hashable, ...]:
+    crop = np.ascontiguousarray(request.crop)
+    return crop.shape, crop.dtype, request.model_size, hashlib.sha256(crop.data).digest()
 
 
 def _stop_if(stop: Stop) -> None:

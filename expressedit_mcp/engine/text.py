@@ -66,6 +66,17 @@ def encode(
     return context.reshape(1, -1, context.shape[-1]), pooled
 
 
+def token_positions(pieces: Pieces, tokenizer: PromptTokenizer) -> list[list[int]]:
+    """Where the tokens of each piece stand in the context of `encode`."""
+    positions, at = [], 0
+    for piece, _ in pieces:
+        tokens = range(at, at + tokenizer.count(piece))
+        rows = [divmod(token, tokenizer.room) for token in tokens]
+        positions.append([row * tokenizer.max_length + 1 + column for row, column in rows])
+        at = tokens.stop
+    return positions
+
+
 def needed_chunks(encoders: tuple[TextEncoder, TextEncoder], *prompts: Pieces) -> int:
     """The number of chunks of the longest prompt; all prompts of one edit are padded to it."""
     return max(len(chunk(p, e.tokenizer)) for p in prompts for e in encoders)

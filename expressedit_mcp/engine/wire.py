@@ -1,8 +1,8 @@
-"""Edits between processes: JSON and PNG, nothing else.
+"""Edits, and masks from words, between processes: JSON and PNG, nothing else.
 
-A request is one frame of JSON and two of PNG; an answer is frames of JSON (progress, heartbeats, an error or what
-it took), the result followed by its colour as PNG. A frame is one byte of kind, four bytes little-endian length,
-and so many bytes.
+A request is one frame of JSON and its pictures as PNG; an answer is frames of JSON (progress, heartbeats, an error
+or facts of the result), the result followed by its colour or mask as PNG. A frame is one byte of kind, four bytes
+little-endian length, and so many bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from expressedit_mcp.engine.backend import EditRequest, EditResult
+from expressedit_mcp.engine.backend import EditRequest, EditResult, Located, LocateRequest
 from expressedit_mcp.engine.methods.method import Method
 from expressedit_mcp.engine.tokenizer import PromptTokenizer
 from expressedit_mcp.errors import Cancelled, ExpressEditError, InputError, ModelError
@@ -113,6 +113,33 @@ def result_frames(result: EditResult) -> bytes:
         "elapsed_s": result.elapsed_s,
     }
     return json_frame({"result": facts}) + png_frame(result.rgb)
+
+
+def locate_frames(request: LocateRequest) -> bytes:
+    """A request for a mask from words as frames."""
+    size = [request.model_size.width, request.model_size.height]
+    fields = {"words": request.words, "threshold": request.threshold, "model_size": size}
+    return json_frame({"locate": fields}) + png_frame(request.crop)
+
+
+def read_locate(parts: Iterable[Any]) -> LocateRequest:
+    """The request of `locate_frames`. Raises WireError for anything else."""
+    try:
+        head, crop = parts
+        fields = dict(head["locate"])
+        size = Size(*fields.pop("model_size"))
+        words = tuple(str(word) for word in fields.pop("words"))
+        if crop.ndim != 3 or not words:
+            raise ValueError("a colour picture and words are needed")
+        threshold = float(fields.pop("threshold"))
+        return LocateRequest(crop, size, words, threshold, **fields)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WireError(f"no request for a mask: {error}") from error
+
+
+def located_frames(located: Located) -> bytes:
+    """A mask from words as frames."""
+    return json_frame({"result": {"found": located.found}}) + png_frame(located.mask)
 
 
 def error_frame(error: ExpressEditError) -> bytes:

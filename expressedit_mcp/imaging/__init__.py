@@ -16,6 +16,7 @@ from expressedit_mcp.imaging.crop import (
 )
 from expressedit_mcp.imaging.finder import Face, Finder
 from expressedit_mcp.imaging.geometry import Box, Size
+from expressedit_mcp.imaging.guided import guided_upsample
 from expressedit_mcp.imaging.hints import canny_hint
 from expressedit_mcp.imaging.membrane import correct_rim
 from expressedit_mcp.imaging.overlay import draw_grid
@@ -57,6 +58,7 @@ __all__ = [
     "extract",
     "feather",
     "grow",
+    "guided_upsample",
     "liquify_under",
     "mask_selection",
     "outside_unchanged",

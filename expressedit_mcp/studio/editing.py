@@ -27,6 +27,7 @@ from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Command, Photoshop
 from expressedit_mcp.studio.pictures import Pictures
 from expressedit_mcp.studio.planning import plan_edit
+from expressedit_mcp.studio.seeking import Seeker
 from expressedit_mcp.studio.selecting import FindFaces, select
 from expressedit_mcp.studio.transforms import to_repair, transform, transform_request
 
@@ -66,7 +67,7 @@ class Editing:
 
     def resolved(self, command: EditCommand, stop: Stop = never) -> EditCommand:
         """The command without references to an open document, once all of it was checked. Raises InputError."""
-        return self._prepared(command, stop)[0]
+        return self._prepared(command, stop, look=False)[0]
 
     def edit(
         self,
@@ -81,7 +82,7 @@ class Editing:
 
         Raises InputError before anything is computed, or Cancelled.
         """
-        prepared = self._prepared(command, stop)
+        prepared = self._prepared(command, stop, on_step)
 
         def finish(outcome: Outcome) -> Outcome:
             if command.place:
@@ -111,7 +112,7 @@ class Editing:
         """The transformed version, or its repair on top of it when that is asked for."""
         words = self._repair_words(command)
         started = time.perf_counter()
-        command, parent, picture, selections, find_faces = self._located(command, stop)
+        command, parent, picture, selections, find_faces = self._located(command, stop, on_step)
         request = transform_request(command, parent.image_id, selections)
         known = self._images.find(request)
         stored = self._images.load_patch(known.image_id) if known else None
@@ -161,7 +162,7 @@ class Editing:
         return functools.cache(lambda: finder.find_faces(to_rgb(picture.pixels)))
 
     def _prepared(
-        self, command: EditCommand, stop: Stop
+        self, command: EditCommand, stop: Stop, on_step: OnStep = ignore_step, *, look: bool = True
     ) -> tuple[EditCommand, Version, Picture, list[Selection], wording.Wording, FindFaces | None]:
         """The command without references to an open document, and what it works on. Raises InputError."""
         words = wording.word_edit(
@@ -173,18 +174,25 @@ class Editing:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
-        command, parent, picture, selections, find_faces = self._located(command, stop)
+        command, parent, picture, selections, find_faces = self._located(
+            command, stop, on_step, look=look
+        )
         return command, parent, picture, selections, words, find_faces
 
     def _located(
-        self, command: Command, stop: Stop
+        self, command: Command, stop: Stop, on_step: OnStep = ignore_step, *, look: bool = True
     ) -> tuple[Command, Version, Picture, list[Selection], FindFaces | None]:
-        """The command without references to an open document, its picture, and one selection per region."""
+        """The command without references to an open document, its picture, and one selection per region.
+
+        Without `look` a region of words is where they may be.
+        """
         command = self._photoshop.resolve(command, stop)
         parent = self._pictures.open(command.image)
         picture = self._images.load(parent.image_id)
         find_faces = self.faces_of(picture)
-        selections = select(command.region, picture, self._pictures.load, find_faces)
+        seeker = Seeker(self._engine, picture, find_faces, on_step, stop)
+        find_words = seeker.seek if look else seeker.presume
+        selections = select(command.region, picture, self._pictures.load, find_faces, find_words)
         return command, parent, picture, selections, find_faces
 
     def _edit(

@@ -92,15 +92,7 @@ def plan_edit(
     unhandled = profile_note(picture)
     if unhandled:
         warnings += (f"The picture: {unhandled}.",)
-    crop = plan_crop(
-        picture.size,
-        selection.box,
-        native_px=card.native_px,
-        context=context,
-        margin=card.margin,
-        min_side_px=card.min_crop_px,
-        buckets=_buckets(card),
-    )
+    crop = crop_for(card, picture.size, selection.box, context)
     # numbers as floats: 0 and 0.0 are the same request
     settings = {
         "operation": "edit",
@@ -128,6 +120,19 @@ def plan_edit(
     if not method.is_plain:
         settings["method"] = method.model_dump(mode="json", exclude_defaults=True)
     return EditPlan(selection, crop, wording, settings, warnings, method)
+
+
+def crop_for(card: Card, size: Size, box: Box, context: Box | None) -> CropPlan:
+    """The crop of a picture in which the card's model sees a box and its context."""
+    return plan_crop(
+        size,
+        box,
+        native_px=card.native_px,
+        context=context,
+        margin=card.margin,
+        min_side_px=card.min_crop_px,
+        buckets=_buckets(card),
+    )
 
 
 def _buckets(card: Card) -> tuple[Size, ...]:

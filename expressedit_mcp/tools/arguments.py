@@ -17,8 +17,9 @@ def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError(
             'is not a region. Accepted: {"box": [left, top, right, bottom]}, {"ellipse": [left, top, right, '
             'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, {"part": '
-            f'"{"|".join(get_args(Part))}", "face": 0}}, {{"document": "selection"}}, or a list of them, in pixels '
-            "of the picture. Other words do not select: look at view_image(image_id, grid=True) to find coordinates"
+            f'"{"|".join(get_args(Part))}", "face": 0}}, {{"words": ["blush"]}}, {{"document": "selection"}}, or a '
+            "list of them, in pixels of the picture. A sentence does not select: look at "
+            "view_image(image_id, grid=True) to find coordinates"
         ) from error
 
 

@@ -234,3 +234,20 @@ async def test_bad_strokes_are_refused_in_words(
     stroke = LINE if tool == "apply_brush" else PUSH
     arguments = {"image": str(hero), "region": MOUTH, "strokes": [stroke], **changes}
     assert message in await refused(client, tool, **arguments)
+
+
+async def test_words_select_where_the_model_looks(client: Client, hero: Path) -> None:
+    region = {"words": ["blue eyes"], "within": {"part": "left_eye"}}
+    strokes = [{**LINE, "points": [[0, 128], [256, 128]], "width": 256}]
+    facts = await ok(client, "apply_brush", image=str(hero), region=region, strokes=strokes)
+    left, _, right, _ = facts["changed_box"]
+    assert right - left < 40
+    assert right < 128
+    message = await refused(
+        client, "apply_brush", image=str(hero), region={"words": ["eyes"]}, strokes=strokes
+    )
+    assert "blue eyes" in message
+    message = await refused(
+        client, "apply_brush", image=str(hero), region={"words": []}, strokes=strokes
+    )
+    assert '{"words": ["blush"]}' in message
