@@ -373,12 +373,17 @@ def test_noise_that_is_never_on_changes_no_bit(editor: Editor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("guidance", "missing"),
-    [(Guidance(task="move"), "part"), (Guidance(task="paste"), "reference")],
+    ("parts", "missing"),
+    [
+        ({"guidance": Guidance(task="move")}, "part"),
+        ({"guidance": Guidance(task="paste")}, "reference"),
+        ({"memory": Memory(kind="masked"), "reference": OTHER}, "reference_selection"),
+    ],
+    ids=["part", "reference", "masked"],
 )
-def test_a_missing_picture_is_told(editor: Editor, guidance: Guidance, missing: str) -> None:
+def test_a_missing_picture_is_told(editor: Editor, parts: dict[str, Any], missing: str) -> None:
     with pytest.raises(InputError, match=missing):
-        edited(editor, guidance=guidance)
+        edited(editor, **parts)
 
 
 def test_a_method_that_fits_nothing_is_refused() -> None:
