@@ -48,7 +48,8 @@ def table() -> list[str]:
     for preset in PRESETS:
         calls, on = preset.calls, controlled_calls(preset.calls, 0.5)
         total = preset.rows * (calls * unet + on * control)
-        total += (1 + preset.projected) * (decode + encode)
+        # the stage in the loop encodes what it held and what it saw
+        total += decode + encode + preset.projected * (decode + 2 * encode)
         lines.append(f"| {preset.name} | {total:.0f} |")
     return lines
 

@@ -25,6 +25,7 @@ from expressedit_mcp.engine import LocateRequest, find_source
 from expressedit_mcp.engine.edit import Editor
 from expressedit_mcp.engine.methods.words import LEVELS, mask_of, read_maps
 from expressedit_mcp.engine.models import load_models
+from expressedit_mcp.engine.pixels import encode
 from expressedit_mcp.engine.text import token_positions
 from expressedit_mcp.imaging import (
     Face,
@@ -215,7 +216,7 @@ def _maps(editor: Editor, case: Case, levels: Sequence[float]) -> np.ndarray:
     prompt = ((case.word, 1.0),)
     condition = editor._encode_prompts(prompt, (), native, 1)
     positions = token_positions(prompt, editor.models.encoders[0].tokenizer)
-    source = editor._encode_crop(np.clip(resize(case.rgb, native), 0, 1))
+    source = encode(editor.models, np.clip(resize(case.rgb, native), 0, 1))
     return read_maps(editor.models, source, condition, positions, lambda index: None, levels)
 
 

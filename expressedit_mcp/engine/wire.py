@@ -1,8 +1,8 @@
 """Edits, and masks from words, between processes: JSON and PNG, nothing else.
 
-A request is one frame of JSON and its pictures as PNG; an answer is frames of JSON (progress, heartbeats, an error
-or facts of the result), the result followed by its colour or mask as PNG. A frame is one byte of kind, four bytes
-little-endian length, and so many bytes.
+A request is one frame of JSON and its pictures as PNG, as the JSON says; an answer is frames of JSON (progress,
+heartbeats, an error or facts of the result), the result followed by its colour or mask as PNG. A frame is one byte
+of kind, four bytes little-endian length, and so many bytes.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import tagdb
@@ -21,6 +21,7 @@ from expressedit_mcp.imaging import (
     apply_patch,
     to_rgb,
 )
+from expressedit_mcp.regions import OneRegion
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, TransformCommand
 from expressedit_mcp.studio.outcome import Outcome
@@ -101,7 +102,7 @@ class Editing:
         stop: Stop = never,
     ) -> Outcome:
         """The edit of a command in these words by a method. Raises InputError, or Cancelled."""
-        command, parent, picture, selections, find_faces = self.located(command, stop)
+        command, parent, picture, selections, find_faces = self.located(command, stop, on_step)
         return self._edit(
             command, parent, picture, selections, words, find_faces, on_step, stop, method=method
         )[0]
@@ -190,10 +191,23 @@ class Editing:
         parent = self._pictures.open(command.image)
         picture = self._images.load(parent.image_id)
         find_faces = self.faces_of(picture)
+        selections = self.chosen(command.region, picture, find_faces, stop, on_step, look=look)
+        return command, parent, picture, selections, find_faces
+
+    def chosen(
+        self,
+        region: OneRegion | Sequence[OneRegion],
+        picture: Picture,
+        find_faces: FindFaces | None,
+        stop: Stop,
+        on_step: OnStep = ignore_step,
+        *,
+        look: bool = True,
+    ) -> list[Selection]:
+        """One selection per region of a picture; `look` as in `located`. Raises InputError."""
         seeker = Seeker(self._engine, picture, find_faces, on_step, stop)
         find_words = seeker.seek if look else seeker.presume
-        selections = select(command.region, picture, self._pictures.load, find_faces, find_words)
-        return command, parent, picture, selections, find_faces
+        return select(region, picture, self._pictures.load, find_faces, find_words)
 
     def _edit(
         self,

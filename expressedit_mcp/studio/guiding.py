@@ -39,8 +39,7 @@ from expressedit_mcp.studio.editing import Editing
 from expressedit_mcp.studio.landmarks import aligned, landmarks_of
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.planning import EditPlan, plan_edit
-from expressedit_mcp.studio.seeking import Seeker
-from expressedit_mcp.studio.selecting import FindFaces, select
+from expressedit_mcp.studio.selecting import FindFaces
 from expressedit_mcp.studio.wording import Wording, word_edit
 
 XY = tuple[float, float]
@@ -136,7 +135,7 @@ class GuidedPlan(EditPlan):
 
 @dataclass(frozen=True)
 class _Scene:
-    """What a command works on: its picture, its regions, and how to find faces there."""
+    """What a command works on: its picture, its regions, how to find faces there, and whether to stop."""
 
     picture: Picture
     selections: list[Selection]
@@ -325,9 +324,10 @@ class Guiding:
         base = self._base(command, image_id, scene, words, task, scene.selections)
         picture = self._open_picture(command.reference)
         faces = self._editing.faces_of(picture)
-        seeker = Seeker(self._engine, picture, faces, scene.on_step, scene.stop)
         chosen = union(
-            select(command.reference_region, picture, self._open_picture, faces, seeker.seek)
+            self._editing.chosen(
+                command.reference_region, picture, faces, scene.stop, scene.on_step
+            )
         )
         box = _same_framing(base.crop.box, base.selection.box, chosen.box)
         size = base.crop.box.size

@@ -22,7 +22,7 @@ from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.wording import Wording, word_edit
 
 STRENGTH = 1.0
-GUIDANCE_SCALE = 2.0  # at most; SPL's and DDCM's authors use 2 to 2.3
+GUIDANCE_SCALE = 3.0  # at most; at 2, as in the papers, hair stops half way to its new colour
 MOST_STEPS = 15
 SELF_UNTIL, CROSS_UNTIL = 0.3, 0.7  # longer, and the self-attention holds colours too
 

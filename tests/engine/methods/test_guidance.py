@@ -471,10 +471,10 @@ def test_the_papers_steps_are_those_of_its_demo() -> None:
 
 
 def test_an_inverted_start_gives_numbers_and_edits_the_noise(editor: Editor) -> None:
-    points = (((20, 20), (26, 24)),)
+    start = (20.0, 20.0)
     results = []
-    for wanted in (points, ((points[0][0], points[0][0]),)):
-        guidance = Guidance(task="drag", strength=0.0, blocks=(0,), points=wanted)
+    for end in ((26.0, 24.0), start):
+        guidance = Guidance(task="drag", strength=0.0, blocks=(0,), points=((start, end),))
         method = Method(solver="inverted", source=SOURCE, guidance=guidance)
         results.append(run(editor, request(method=method, steps=6, strength=0.8)))
     assert all(np.isfinite(result).all() for result in results)
