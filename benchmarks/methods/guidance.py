@@ -14,6 +14,14 @@ from benchmarks.methods.faces import ALL, SEVENTEEN, Bench, Edited, Pair
 from benchmarks.methods.guidance_cost import cost_table
 from expressedit_mcp.engine.methods.method import Interval, Method, Travel
 from expressedit_mcp.engine.methods.profiles import PRESETS, guided_method
+from expressedit_mcp.imaging import (
+    Box,
+    Picture,
+    Size,
+    apply_patch,
+    ellipse_selection,
+    scale_under,
+)
 from expressedit_mcp.preview import contact_sheet
 
 COUNT = 16
@@ -135,8 +143,6 @@ def _lines(rows: dict[tuple[str, int], Row]) -> str:
 
 def _pasted(pair: Pair, chosen: tuple[int, ...]) -> np.ndarray:
     """The picture with the warped crop in its place."""
-    from expressedit_mcp.imaging import Box
-
     pixels = pair.before.pixels.copy()
     seen = pair.box & Box(0, 0, *pixels.shape[1::-1])
     inner = seen.shifted(-pair.box.left, -pair.box.top)
@@ -156,12 +162,8 @@ def _iris_table(bench: Bench, count: int) -> str:
             pair = Pair.of(number)
             before = bench.read(pair, pair.before.pixels)
             after = bench.read(pair, _scaled_iris(bench, pair, factor).pixels)
-            for old, new in (
-                (before.left_iris, after.left_iris),
-                (before.right_iris, after.right_iris),
-            )[:1]:
-                if old is not None and new is not None:
-                    ratios.append(new.radius / old.radius)
+            if before.left_iris is not None and after.left_iris is not None:
+                ratios.append(after.left_iris.radius / before.left_iris.radius)
         wrong = np.abs(np.array(ratios) - factor)
         lines.append(f"| {factor} | {np.mean(ratios):.2f} | {wrong.mean():.2f} | {len(ratios)} |")
     return "\n".join(lines)
@@ -169,8 +171,6 @@ def _iris_table(bench: Bench, count: int) -> str:
 
 def _scaled_iris(bench: Bench, pair: Pair, factor: float) -> Edited:
     """The left eye's iris scaled and redrawn."""
-    from expressedit_mcp.imaging import Picture, Size, apply_patch, ellipse_selection, scale_under
-
     eye = pair.before.landmarks.left_eye
     x, y = eye.iris_center[0] - pair.box.left, eye.iris_center[1] - pair.box.top
     rx, ry = 1.1 * eye.iris_radius, 1.1 * eye.iris_height

@@ -80,8 +80,7 @@ def saved_gib(unet: Any, cells: int, *, checkpointing: bool) -> float:
     kept: list[Tensor] = []
 
     def keep(tensor: Tensor) -> Tensor:
-        if not isinstance(tensor, torch.nn.Parameter):
-            kept.append(tensor)
+        kept.append(tensor)
         return tensor
 
     flash = dict.fromkeys(unet.attn_processors, _Flash())
@@ -91,9 +90,10 @@ def saved_gib(unet: Any, cells: int, *, checkpointing: bool) -> float:
             if hasattr(module, "_gradient_checkpointing_func"):
                 module._gradient_checkpointing_func = _keeping(kept)
         tap.read(_meta(1, 4, cells, cells).requires_grad_(), 500.0)
-    # a tensor and its views share what is kept
+    # a tensor and its views share what is kept; weights are there anyway
     sizes = {t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in kept}
-    return sum(sizes.values()) / _GIB
+    weights = {p.untyped_storage()._cdata for p in unet.parameters()}
+    return sum(size for storage, size in sizes.items() if storage not in weights) / _GIB
 
 
 def _keeping(kept: list[Tensor]) -> Callable[..., Any]:

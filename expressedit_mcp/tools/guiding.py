@@ -62,7 +62,7 @@ ProfileArg = Annotated[
     Literal["fast", "paper"],
     Field(
         description="fast starts from moved pixels; paper is DiffEditor's own way, 50 steps from the picture's "
-        "inverted noise, and takes over five times as long"
+        "inverted noise, and takes about ten times as long"
     ),
 ]
 GuidanceArg = Annotated[
