@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -25,6 +25,8 @@ from expressedit_mcp.engine.denoise import (
 )
 from expressedit_mcp.engine.methods.attention import installed
 from expressedit_mcp.engine.methods.filling import Setting, fill
+from expressedit_mcp.engine.methods.method import Learned
+from expressedit_mcp.engine.methods.tokens import Token, encode_prompt, lead_ids, load_token
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.schedule import make_schedule, timesteps
 from expressedit_mcp.errors import Cancelled, InputError
@@ -67,6 +69,7 @@ class Editor:
         self.models = models
         self._conditions = _Cache(16)
         self._latents = _Cache(8)
+        self._tokens = _Cache(8)
 
     @torch.no_grad()
     def edit(
@@ -96,7 +99,9 @@ class Editor:
         latents = source
         if schedule:
             mask = _latent_mask(selected, models.latent_stride, source)
-            setting = Setting(request, models, schedule, source, mask, branches, control)
+            setting = Setting(
+                request, models, schedule, source, mask, branches, control, self._learned(request)
+            )
             latents = _sampled(setting, draw, before_step)
         _stop_if(stop)
         generated = correct_rim(self._decode(latents), source_rgb, selected)
@@ -112,26 +117,46 @@ class Editor:
         if source is not None:
             wanted.append((source.prompt, source.guidance_scale))
         prompts = [prompt for prompt, _ in wanted]
-        chunks = text.needed_chunks(self.models.encoders, *prompts, request.negative_prompt)
+        encoders = self.models.encoders
+        leads = [lead_ids(self._learned(request), encoder) for encoder in encoders]
+        chunks = text.needed_chunks(encoders, *prompts, request.negative_prompt, leads=leads)
         branches = []
         for prompt, scale in wanted:
-            key = prompt, request.negative_prompt, request.model_size, chunks
-            condition = self._conditions.get(key, partial(self._encode_prompts, *key))
+            learned = tuple((one.file, one.weight) for one in request.method.learned)
+            key = prompt, request.negative_prompt, request.model_size, chunks, learned
+            condition = self._conditions.get(
+                key, partial(self._encode_prompts, *key[:4], self._learned(request))
+            )
             branches.append(Branch(condition, scale))
         return branches
 
+    def _learned(self, request: EditRequest) -> tuple[Token, ...]:
+        """The learned tokens of a request."""
+        models = self.models
+
+        def load(learned: Learned) -> Token:
+            like = torch.zeros((), device=models.device, dtype=models.dtype)
+            return load_token(learned, models.encoders, models.unet, like)
+
+        return tuple(
+            self._tokens.get((one.file, one.weight), partial(load, one))
+            for one in request.method.learned
+        )
+
     def _encode_prompts(
-        self, prompt: Pieces, negative: Pieces, size: Size, chunks: int
+        self, prompt: Pieces, negative: Pieces, size: Size, chunks: int, tokens: Sequence[Token]
     ) -> Condition:
         models = self.models
-        rows = []
-        for pieces in (negative, prompt):
-            context, pooled = text.encode(
-                models.encoders, pieces, chunks=chunks, device=models.device
+        rows, plain = [], []
+        for pieces, own in ((negative, ()), (prompt, tokens)):
+            encoded = encode_prompt(
+                models.encoders, pieces, own, chunks=chunks, device=models.device
             )
-            if not pieces and models.zero_empty_prompt:
+            context, pooled = encoded.context, encoded.pooled
+            if not pieces and not own and models.zero_empty_prompt:
                 context, pooled = torch.zeros_like(context), torch.zeros_like(pooled)
             rows.append((context, pooled))
+            plain.append(encoded.plain if own else context)
         time_ids = torch.tensor(
             [[size.height, size.width, 0, 0, size.height, size.width]] * 2,
             device=models.device,
@@ -141,6 +166,7 @@ class Editor:
             torch.cat([context for context, _ in rows]),
             torch.cat([pooled for _, pooled in rows]),
             time_ids,
+            torch.cat(plain) if tokens else None,
         )
 
     def _encode(self, request: EditRequest, rgb: np.ndarray) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import httpx
 from expressedit_mcp.engine import wire
 from expressedit_mcp.engine.backend import EditRequest, EditResult, OnStep, Stop
 from expressedit_mcp.engine.card import Card
+from expressedit_mcp.engine.learning.request import LearnRequest
 from expressedit_mcp.engine.tokenizer import PromptTokenizer
 from expressedit_mcp.errors import Cancelled, ModelError
 
@@ -72,6 +74,13 @@ class RemoteEngine:
                 if "step" in frame:
                     on_step(*frame["step"])
         raise ModelError(f"The engine at {self._url} ended the edit without a result; try again.")
+
+    def learn(self, request: LearnRequest, folder: Path, on_step: OnStep, stop: Stop) -> bytes:
+        """Raises ModelError: a token is learned where the model is."""
+        raise ModelError(
+            f"The engine at {self._url} edits, but does not learn. Unset EXPRESSEDIT_ENGINE to learn in this "
+            "process, on the same model; what was learned works with either."
+        )
 
     def close(self) -> None:
         self._client.close()

@@ -12,6 +12,7 @@ from expressedit_mcp.engine.denoise import Branch, Control
 from expressedit_mcp.engine.methods.attention import AttentionControl
 from expressedit_mcp.engine.methods.branches import anchored
 from expressedit_mcp.engine.methods.solvers import SAMPLER_ETA, consistency, ddim
+from expressedit_mcp.engine.methods.tokens import Token, token_control
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.sampling import Anchor, Slots, Solver, ode, soft_inpaint
 from expressedit_mcp.engine.schedule import Step
@@ -22,7 +23,7 @@ class Setting:
     """What an edit's slots are filled from.
 
     `source` (1, C, h, w) are the crop's latents, `mask` (1, 1, h, w) is 1 where they may change; `branches` and
-    `control` are what the denoiser runs on.
+    `control` are what the denoiser runs on, `tokens` the learned ones.
     """
 
     request: EditRequest
@@ -32,6 +33,7 @@ class Setting:
     mask: Tensor
     branches: Sequence[Branch]
     control: Control | None
+    tokens: Sequence[Token] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def fill(setting: Setting) -> Filling:
         anchor=_anchor(setting),
         hooks=(soft_inpaint(setting.source, setting.mask),),
     )
-    return Filling(slots, AttentionControl())
+    return Filling(slots, token_control(setting.tokens, setting.models.encoders, setting.mask))
 
 
 def _solver(request: EditRequest) -> Solver:

@@ -41,15 +41,28 @@ class Source(_Frozen):
     anchor_inside: float = Field(default=1.0, ge=0, le=1)
 
 
+class Learned(_Frozen):
+    """A learned character or attribute that an edit uses.
+
+    `file` is the safetensors file of `engine.learning`, base64. `weight` 0..2 moves the token's rows from its class
+    word's (0) through its own (1) and beyond, and scales its LoRA.
+    """
+
+    file: str = Field(repr=False)
+    weight: float = Field(default=1.0, ge=0, le=2)
+
+
 class Method(_Frozen):
     """What fills the slots of the sampling loop; the default leaves them all empty.
 
     `solver`: `card` is the request's sampler, `consistency` noises x0 afresh in every step (with a source: DDCM),
-    `anchored` keeps one noise from start to end. The last two ask for a source.
+    `anchored` keeps one noise from start to end. The last two ask for a source. `learned` are the characters and
+    attributes whose tokens stand in front of the prompts.
     """
 
     solver: Literal["card", "consistency", "anchored"] = "card"
     source: Source | None = None
+    learned: tuple[Learned, ...] = ()
 
     @model_validator(mode="after")
     def _fits(self) -> Method:
