@@ -16,7 +16,7 @@ from expressedit_mcp.engine.device_queue import DeviceQueue
 from expressedit_mcp.engine.learning.request import LearnRequest
 from expressedit_mcp.engine.model_source import ModelSource, find_source
 from expressedit_mcp.engine.tokenizer import PromptTokenizer, load_tokenizer
-from expressedit_mcp.errors import ModelError
+from expressedit_mcp.errors import Cancelled, ModelError
 
 if TYPE_CHECKING:
     from expressedit_mcp.engine.edit import Editor
@@ -97,13 +97,22 @@ class LocalEngine:
             on_step(0, steps, f"waiting: {ahead} ahead")
 
         with self._queue.turn(batch=True, stop=stop, on_wait=on_wait):
+            if self._idle is not None:
+                self._idle.cancel()
             learner = self._learner(request, folder, on_step)
-        while not learner.finished:
-            # each step is a turn of its own, so that an edit never waits for more than one
-            with self._queue.turn(batch=True, stop=stop, on_wait=lambda ahead, seconds: None):
-                learner.step()
-            on_step(learner.done, steps, f"learning, step {learner.done} of {steps}")
-        self._start_idling()
+        try:
+            while not learner.finished:
+                if stop():
+                    raise Cancelled("The learning was stopped; resume goes on from its last step.")
+                # each step is a turn of its own, so that an edit never waits for more than one
+                with self._queue.turn(batch=True, stop=stop, on_wait=lambda ahead, seconds: None):
+                    learner.step()
+                on_step(learner.done, steps, f"learning, step {learner.done} of {steps}")
+        except Cancelled:
+            learner.save()
+            raise
+        finally:
+            self._start_idling()
         return learner.file(self.fingerprint)
 
     def close(self) -> None:

@@ -1,6 +1,8 @@
 """The application: holds the tag store, the image store and the engine; one verb per user action."""
 
+from expressedit_mcp.studio.characters import LearnCommand
 from expressedit_mcp.studio.commands import BrushCommand, EditCommand, LiquifyCommand, ScaleCommand
+from expressedit_mcp.studio.learned_store import LearnedCard, parse_uses
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import PanelService
 from expressedit_mcp.studio.studio import Studio
@@ -8,9 +10,12 @@ from expressedit_mcp.studio.studio import Studio
 __all__ = [
     "BrushCommand",
     "EditCommand",
+    "LearnCommand",
+    "LearnedCard",
     "LiquifyCommand",
     "Outcome",
     "PanelService",
     "ScaleCommand",
     "Studio",
+    "parse_uses",
 ]

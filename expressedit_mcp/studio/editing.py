@@ -22,6 +22,7 @@ from expressedit_mcp.imaging import (
 )
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, TransformCommand
+from expressedit_mcp.studio.learned_store import Chosen, LearnedStore
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Command, Photoshop
 from expressedit_mcp.studio.pictures import Pictures
@@ -59,9 +60,11 @@ class Editing:
         pictures: Pictures,
         photoshop: Photoshop,
         finder: Finder | None,
+        learned: LearnedStore,
     ) -> None:
         self._tags, self._images, self._engine = tags, images, engine
         self._pictures, self._photoshop, self._finder = pictures, photoshop, finder
+        self._learned = learned
 
     def resolved(self, command: EditCommand, stop: Stop = never) -> EditCommand:
         """The command without references to an open document, once all of it was checked. Raises InputError."""
@@ -157,6 +160,7 @@ class Editing:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
+        self._chosen(command)
         command, parent, picture, selections, find_faces = self._located(command, stop)
         return command, parent, picture, selections, words, find_faces
 
@@ -194,6 +198,7 @@ class Editing:
             engine.card,
             engine.fingerprint,
             find_faces,
+            self._chosen(command),
         )
         warnings = (*words.warnings, *plan.warnings, *self._domain())
         first = plan.derived_seed() if command.seed is None else command.seed
@@ -228,6 +233,12 @@ class Editing:
             )
             outcomes.append(finish(outcome))
         return outcomes
+
+    def _chosen(self, command: EditCommand) -> list[Chosen]:
+        """The learned characters and attributes of an edit. Raises InputError."""
+        return [
+            self._learned.choose(name, weight, self._engine) for name, weight in command.learned
+        ]
 
     def _domain(self) -> tuple[str, ...]:
         card = self._engine.card

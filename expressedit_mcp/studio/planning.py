@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expressedit_mcp.engine import Card, EditRequest
+from expressedit_mcp.engine.methods.method import Learned, Method
 from expressedit_mcp.errors import InputError
 from expressedit_mcp.images import request_key
 from expressedit_mcp.imaging import (
@@ -25,6 +26,7 @@ from expressedit_mcp.imaging import (
     union,
 )
 from expressedit_mcp.studio.commands import EditCommand
+from expressedit_mcp.studio.learned_store import Chosen
 from expressedit_mcp.studio.selecting import FindFaces
 from expressedit_mcp.studio.wording import Wording
 
@@ -34,13 +36,17 @@ _PRESERVING = ("preserve_structure", "preserve_color")
 
 @dataclass(frozen=True)
 class EditPlan:
-    """A selection, a crop and the engine's settings but for the seed; `settings` is all of it as JSON."""
+    """A selection, a crop and the engine's settings but for the seed; `settings` is all of it as JSON.
+
+    `learned` are the learned characters and attributes, of which the settings hold names and digests.
+    """
 
     selection: Selection
     crop: CropPlan
     wording: Wording
     settings: Mapping[str, Any]
     warnings: tuple[str, ...]
+    learned: tuple[Learned, ...] = ()
 
     def request(self, picture: Picture, seed: int) -> EditRequest:
         """The engine's request for one seed."""
@@ -59,12 +65,15 @@ class EditPlan:
             control_inside=s["control_inside"],
             sampler=s["sampler"],
             seed=seed,
+            method=Method(learned=self.learned),
             **{name: s[name] for name in _PRESERVING if name in s},
         )
 
     def derived_seed(self) -> int:
-        """A seed that is the same for the same request, however much it preserves, 0..2^31 - 1."""
-        sampled = {name: value for name, value in self.settings.items() if name not in _PRESERVING}
+        """A seed that is the same for the same request, 0..2^31 - 1, however much it preserves and whatever
+        learned tokens it uses, so that one try can be compared with and without."""
+        apart = (*_PRESERVING, "learned")
+        sampled = {name: value for name, value in self.settings.items() if name not in apart}
         return int(request_key(sampled)[:8], 16) & 0x7FFFFFFF
 
 
@@ -77,6 +86,7 @@ def plan_edit(
     card: Card,
     model_fingerprint: str,
     find_faces: FindFaces | None,
+    learned: Sequence[Chosen] = (),
 ) -> EditPlan:
     """The plan of an edit, with the card's defaults filled in. Raises InputError."""
     outline = grow(union(selections), command.grow_px)
@@ -95,7 +105,7 @@ def plan_edit(
         context=context,
         margin=card.margin,
         min_side_px=card.min_crop_px,
-        buckets=_buckets(card),
+        buckets=buckets(card),
     )
     # numbers as floats: 0 and 0.0 are the same request
     settings = {
@@ -121,10 +131,13 @@ def plan_edit(
     # left out at 0, where the request is the one without them
     preserving = {name: float(getattr(command, name)) for name in _PRESERVING}
     settings |= {name: amount for name, amount in preserving.items() if amount > 0}
-    return EditPlan(selection, crop, wording, settings, warnings)
+    if learned:
+        settings["learned"] = [chosen.as_json() for chosen in learned]
+    tokens = tuple(chosen.learned for chosen in learned)
+    return EditPlan(selection, crop, wording, settings, warnings, tokens)
 
 
-def _buckets(card: Card) -> tuple[Size, ...]:
+def buckets(card: Card) -> tuple[Size, ...]:
     """The shapes that a large crop may take: SDXL's, for models that work at any zoom at SDXL's sizes."""
     sdxl = card.framing == "selection" and card.native_px >= _SMALLEST_SDXL_PX
     return aspect_buckets(card.native_px) if sdxl else ()

@@ -55,7 +55,7 @@ class Learner:
         like = self._examples[0].latents
         others = [load_token(other, encoders, models.unet, like) for other in request.others]
         self._features = attribute_features(
-            encoders, request.class_word, request.apart_from, others
+            encoders, request.class_word, request.attributes, others
         )
         self._weights = TokenWeights.start(
             encoders, models.unet, request.class_word, request.settings, request.seed
@@ -85,7 +85,7 @@ class Learner:
         self._weights.update(self.done)
         self.done += 1
         for name, loss in losses.items():
-            value = float(loss)
+            value = float(loss.detach())
             before = self.metrics.get(name, value)
             self.metrics[name] = _SMOOTHING * before + (1 - _SMOOTHING) * value
         if self.done % _SAVE_EVERY == 0 or self.finished:

@@ -61,7 +61,7 @@ class Example:
 class LearnRequest:
     """All that a learned token depends on besides the model.
 
-    `class_word` is what the token begins as; `apart_from` are the tags, and `others` the learned tokens, that it is
+    `class_word` is what the token begins as; `attributes` are the tags, and `others` the learned tokens, that it is
     kept orthogonal to. `pictures` name where the examples come from.
     """
 
@@ -69,7 +69,7 @@ class LearnRequest:
     kind: Kind
     class_word: str
     examples: tuple[Example, ...]
-    apart_from: tuple[str, ...]
+    attributes: tuple[str, ...]
     seed: int
     settings: LearnSettings
     others: tuple[Learned, ...] = ()
