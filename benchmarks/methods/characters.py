@@ -1,7 +1,7 @@
 """Learned characters and attributes: identity of edits with and without the token, entanglement, composition.
 
-Drawings are the rig's, of characters that the model was not trained on; the rig's own drawing of an edit's tags is the
-truth. Eyes are opened that are closed in the source, so nothing in the picture tells their colour.
+Drawings are the rig's, of characters that the model was not trained on; the rig's own drawing of an edit's tags is
+the truth. Eyes are opened that are closed in the source, so nothing in the picture tells their colour.
 """
 
 from __future__ import annotations
@@ -136,13 +136,14 @@ def run(out: Path, count: int | None) -> str:
     cv2.imwrite(str(out / "characters.png"), np.vstack(sheet)[..., ::-1])
     seconds = np.mean(learnings.seconds)
     head = (
-        "| edits | irises ΔE00 | skin ΔE00 | hair ΔE00 | tags not asked for, error | smile left | read as asked | n |\n"
+        "| edits | irises ΔE00 | skin ΔE00 | hair ΔE00 | tags not asked for, error | smile left "
+        "| read as asked | n |\n"
         "| --- | --- | --- | --- | --- | --- | --- | --- |"
     )
     rows = "\n".join(one.row(name) for name, one in figures.items())
     return (
-        f"{head}\n{rows}\n\n{composed}\n\nOne learning of {STEPS} steps of {BATCH} noise levels took {seconds:.0f} s "
-        "of processor time.\n"
+        f"{head}\n{rows}\n\n{composed}\n\nOne learning of {STEPS} steps of {BATCH} noise levels took "
+        f"{seconds:.0f} s of processor time.\n"
     )
 
 

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 import tagdb
 from expressedit_mcp.engine import Card, Engine
 from expressedit_mcp.engine.backend import Pieces
-from expressedit_mcp.engine.learning.file import LearnedCard
-from expressedit_mcp.engine.learning.request import Example, Kind, LearnRequest, LearnSettings
+from expressedit_mcp.engine.learning.cost import default_settings
+from expressedit_mcp.engine.learning.request import Example, Kind, LearnRequest
 from expressedit_mcp.errors import InputError
 from expressedit_mcp.images import ImageStore, request_key
 from expressedit_mcp.imaging import (
@@ -111,7 +111,7 @@ class Characters:
         ]
         others = tuple(self._store.choose(n, 1.0, engine).learned for n in command.apart_from)
         known = [tag.prompt_form for tag in self._tags.tags]
-        settings = LearnSettings()
+        settings = default_settings(engine.card)
         if command.steps is not None:
             share = settings.token_steps * command.steps // settings.steps
             settings = settings.model_copy(update={"steps": command.steps, "token_steps": share})
@@ -149,15 +149,6 @@ class Characters:
         forms = {tag.tag: tag.prompt_form for tag in self._tags.tags}
         words = [forms.get(tag.strip().replace(" ", "_"), tag.strip()) for tag in tags]
         return tuple((word, 1.0) for word in words if word and self._engine.tokenizer.knows(word))
-
-
-def describe(card: LearnedCard) -> str:
-    """A learned card in a line."""
-    settings = card.settings
-    return (
-        f"{card.kind} {card.name}: learned from {len(set(card.pictures))} pictures in {settings.steps} steps on "
-        f"{card.base_name}"
-    )
 
 
 def _check_counts(command: LearnCommand) -> None:

@@ -15,7 +15,7 @@ Kind = Literal["character", "attribute"]
 
 
 class LearnSettings(BaseModel):
-    """How a token is learned; the defaults suit the shipped model and SDXL alike.
+    """How a token is learned; the defaults are the shipped model's.
 
     `vectors` tokens in each text encoder stand for what is learned, and a LoRA of `rank` in the cross-attention's
     keys and values sees them alone. The first `token_steps` of `steps` train the vectors, the others both.
