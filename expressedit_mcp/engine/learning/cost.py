@@ -31,8 +31,7 @@ class Cost:
 
 
 def default_settings(card: Card) -> LearnSettings:
-    """The settings that learning begins from: the shipped model's, measured, or for SDXL's size smaller steps of one
-    noise level, which have not been tried."""
+    """The shipped model's settings, or for SDXL's size smaller steps of one noise level, which are not tried."""
     if card.native_px < SDXL_PX:
         return LearnSettings()
     return LearnSettings(batch=1, token_rate=0.035, lora_rate=0.01)
