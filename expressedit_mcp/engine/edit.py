@@ -117,16 +117,15 @@ class Editor:
         if source is not None:
             wanted.append((source.prompt, source.guidance_scale))
         prompts = [prompt for prompt, _ in wanted]
-        encoders = self.models.encoders
-        leads = [lead_ids(self._learned(request), encoder) for encoder in encoders]
+        encoders, tokens = self.models.encoders, self._learned(request)
+        learned = tuple(one.key for one in request.method.learned)
+        leads = [lead_ids(tokens, encoder) for encoder in encoders]
         chunks = text.needed_chunks(encoders, *prompts, request.negative_prompt, leads=leads)
         branches = []
         for prompt, scale in wanted:
-            learned = tuple((one.file, one.weight) for one in request.method.learned)
             key = prompt, request.negative_prompt, request.model_size, chunks, learned
-            condition = self._conditions.get(
-                key, partial(self._encode_prompts, *key[:4], self._learned(request))
-            )
+            make = partial(self._encode_prompts, *key[:4], tokens)
+            condition = self._conditions.get(key, make)
             branches.append(Branch(condition, scale))
         return branches
 
@@ -139,8 +138,7 @@ class Editor:
             return load_token(learned, models.encoders, models.unet, like)
 
         return tuple(
-            self._tokens.get((one.file, one.weight), partial(load, one))
-            for one in request.method.learned
+            self._tokens.get(one.key, partial(load, one)) for one in request.method.learned
         )
 
     def _encode_prompts(

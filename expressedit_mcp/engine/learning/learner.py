@@ -114,19 +114,20 @@ class Learner:
     def _denoising(self, example: Encoded, token: Token, rng: np.random.Generator) -> Tensor:
         """The model's own loss on one example at several noise levels, weighted by the object's mask."""
         models, settings = self.models, self.request.settings
-        x0 = example.latents
+        x0 = example.latents.float()
         levels = (np.arange(settings.batch) + rng.random(settings.batch)) / settings.batch
         share = settings.cleanest + levels * (settings.noisiest - settings.cleanest)
         t = np.rint(share * (len(models.alphas) - 1)).astype(int)
         alpha_bar = torch.tensor(models.alphas[t], dtype=x0.dtype, device=x0.device)
         alpha_bar = alpha_bar.view(-1, 1, 1, 1)
         noise = torch.from_numpy(rng.standard_normal((len(t), *x0.shape[1:]), np.float32)).to(x0)
+        timesteps = torch.from_numpy(t).to(x0.device)
         z = alpha_bar.sqrt() * x0 + (1 - alpha_bar).sqrt() * noise
         v_prediction = models.prediction == "v_prediction"
         target = velocity(x0, noise, alpha_bar) if v_prediction else noise
         controlled = bool(rng.random() < settings.controlled)
-        output = self._predict(example, token, z, torch.from_numpy(t).to(x0.device), controlled)
-        return denoising_loss(output, target, mask_weights(example.mask, settings.outside))
+        output = self._predict(example, token, z.to(models.dtype), timesteps, controlled)
+        return denoising_loss(output, target, mask_weights(example.mask.float(), settings.outside))
 
     def _predict(
         self, example: Encoded, token: Token, z: Tensor, t: Tensor, controlled: bool

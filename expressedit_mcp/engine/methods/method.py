@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -50,6 +51,11 @@ class Learned(_Frozen):
 
     file: str = Field(repr=False)
     weight: float = Field(default=1.0, ge=0, le=2)
+
+    @property
+    def key(self) -> tuple[str, float]:
+        """Digest of the file and weight, for caches."""
+        return hashlib.sha256(self.file.encode()).hexdigest(), self.weight
 
 
 class Method(_Frozen):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from expressedit_mcp.engine import EditRequest
+from expressedit_mcp.engine import EditRequest, wire
 from expressedit_mcp.engine.denoise import Layout
 from expressedit_mcp.engine.edit import Editor
 from expressedit_mcp.engine.learning.file import LearnedCard, as_learned, encode_file
@@ -237,6 +237,12 @@ def test_an_edit_without_tokens_is_the_plain_edit_before_and_after(editor: Edito
     assert not np.array_equal(plain, learned)
     assert np.array_equal(plain, edited(editor, request()))
     assert np.array_equal(learned, edited(editor, request(as_learned(file_of(editor, 1)))))
+
+
+def test_a_request_with_tokens_crosses_the_wire_whole(editor: Editor) -> None:
+    sent = request(as_learned(file_of(editor, 1), 0.5), as_learned(file_of(editor, 2)))
+    arrived, _ = wire.read_request(wire.frames([wire.request_frames(sent, False)]))
+    assert arrived.method == sent.method
 
 
 def test_weights_and_further_tokens_make_other_edits(editor: Editor) -> None:
