@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -126,11 +127,11 @@ def run(out: Path, count: int | None) -> str:
     with Bench.open(SHIPPED_MODEL) as bench:
         learnings = Learnings(bench, out / "learning")
         figures: dict[str, Figures] = {}
-        sheet = [
-            part
-            for number, case in enumerate(cases)
-            for part in _identity(learnings, case, number, figures)
-        ]
+        sheet = _identity(learnings, cases[0], "character-0", figures)
+        figures["token (first character)"] = deepcopy(figures["token"])
+        for number, case in enumerate(cases[1:], 1):
+            sheet += _identity(learnings, case, f"character-{number}", figures)
+        sheet.append(_ablations(learnings, cases[0], figures))
         composed, row = _composition(learnings, cases[0])
         sheet.append(row)
     cv2.imwrite(str(out / "characters.png"), np.vstack(sheet)[..., ::-1])
@@ -148,32 +149,40 @@ def run(out: Path, count: int | None) -> str:
 
 
 def _identity(
-    learnings: Learnings, case: Case, number: int, figures: dict[str, Figures]
+    learnings: Learnings, case: Case, name: str, figures: dict[str, Figures]
 ) -> list[np.ndarray]:
-    """Edits with and without the token; the first character's also with the ablations. Rows of the sheet."""
-    bench, look = learnings.bench, case.subject.look
-    command = case.command(bench, f"character-{number}")
+    """Edits with and without the token. A row of the sheet per tag: source, truth, edits."""
+    look = case.subject.look
+    learned = ((learnings.learn(case.command(learnings.bench, name)), 1.0),)
     kinds: dict[str, dict[str, object]] = {
         "no token": {"character": ""},
         "no token, the look in words": {"character": look},
+        "token": {"character": "", "learned": learned},
+        "token and the look in words": {"character": look, "learned": learned},
     }
-    name = learnings.learn(command)
-    kinds["token"] = {"character": "", "learned": ((name, 1.0),)}
-    kinds["token and the look in words"] = {"character": look, "learned": ((name, 1.0),)}
-    for ablation, settings in ABLATIONS.items() if number == 0 else ():
-        name = learnings.learn(
-            replace(command, name=ablation.replace(",", "").replace(" ", "-")), **settings
-        )
-        kinds[ablation] = {"character": "", "learned": ((name, 1.0),)}
     rows = []
     for tag in (*EYES, *MOUTH):
         cells = [case.closed, _truth(case, tag)]
         for kind, changes in kinds.items():
-            cells.append(_judged(bench, case, tag, figures.setdefault(kind, Figures()), changes))
-        rows.append(_row(case, cells[: 2 + 4]))
-        if number == 0 and tag == EYES[0]:
-            rows.append(_row(case, [*cells[:1], *cells[4:5], *cells[6:]]))
+            found = figures.setdefault(kind, Figures())
+            cells.append(_judged(learnings.bench, case, tag, found, changes))
+        rows.append(_row(case, cells))
     return rows
+
+
+def _ablations(learnings: Learnings, case: Case, figures: dict[str, Figures]) -> np.ndarray:
+    """Edits with tokens that were learned without one part of the method. A row of the sheet."""
+    cells = []
+    for kind, settings in ABLATIONS.items():
+        name = kind.replace(",", "").replace(" ", "-")
+        command = case.command(learnings.bench, name)
+        learned = ((learnings.learn(command, **settings), 1.0),)
+        for tag in (*EYES, *MOUTH):
+            changes: dict[str, object] = {"character": "", "learned": learned}
+            found = figures.setdefault(f"{kind} (first character)", Figures())
+            cell = _judged(learnings.bench, case, tag, found, changes)
+            cells += [cell] if tag in (EYES[0], MOUTH[0]) else []
+    return _row(case, cells)
 
 
 def _truth(case: Case, tag: str) -> np.ndarray:
