@@ -152,7 +152,8 @@ def test_a_token_as_learning_starts_is_its_class_word(editor: Editor) -> None:
 def test_queries_outside_the_mask_know_nothing_of_a_token() -> None:
     generator = torch.Generator().manual_seed(0)
     q, k, v = (torch.randn(2, 2, n, 4, generator=generator) for n in (48, 7, 7))
-    k.requires_grad_(True), v.requires_grad_(True)
+    k.requires_grad_(True)
+    v.requires_grad_(True)
     mask = torch.zeros(1, 1, 8, 6)
     mask[..., 2:4, 1:3] = 1
     bias = column_mask([slice(1, 3)], mask)(place(), 48, 7)
