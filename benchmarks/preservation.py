@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from benchmarks.fidelity.measures import delta_e00, lab_of
+from benchmarks.fidelity.measures import delta_e00, edge_f1, lab_of
 from benchmarks.fidelity.setting import SIZE_PX, Bench, Edited, Subject, part_of, region_of
 from benchmarks.fidelity.tags import reads_as
 from benchmarks.machine import describe
@@ -30,7 +30,6 @@ from expressedit_mcp.studio import EditCommand
 EXPRESSIONS = ("smile", ":d", "frown", "closed eyes", "half-closed eyes")
 AMOUNTS = ((0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (0.0, 0.5))
 _FEATURE_MARGIN_PX = 4
-_CANNY = (100, 200)
 _CELL_PX = 200
 
 
@@ -127,7 +126,7 @@ def _measure(edited: Edited, tags: tuple[str, ...]) -> Measured:
     drift = _chroma(after) - _chroma(before)
     moved = delta_e00(lab_of(edited.before[inside]), lab_of(edited.after[inside]))
     return Measured(
-        _edge_f1(edited.before, edited.after, preserved),
+        edge_f1(edited.before, edited.after, preserved),
         float(loss[preserved].mean()),
         float(np.abs(drift)[preserved].mean() * 255),
         float(moved.mean()),
@@ -153,21 +152,6 @@ def _features(subject: Subject, tags: tuple[str, ...]) -> np.ndarray:
         for part in ("eyes", "brows", "mouth"):
             seen |= masks[part] > 0
     return seen
-
-
-def _edge_f1(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> float:
-    """F1 of the edges under a mask, found again within 1 px."""
-    near = np.ones((3, 3), np.uint8)
-    edges = [cv2.Canny(picture, *_CANNY) for picture in (before, after)]
-    (old, new), (by_old, by_new) = (
-        [e > 0 for e in edges],
-        [cv2.dilate(e, near) > 0 for e in edges],
-    )
-    found, wanted = (new & mask).sum(), (old & mask).sum()
-    if not found or not wanted:
-        return float(found == wanted)
-    precision, recall = (new & by_old & mask).sum() / found, (old & by_new & mask).sum() / wanted
-    return float(2 * precision * recall / max(precision + recall, 1e-9))
 
 
 def _chroma(rgb: np.ndarray) -> np.ndarray:

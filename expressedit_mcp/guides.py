@@ -31,9 +31,9 @@ def story_to_expression(story: str, image: str = "", character: str = "") -> str
     if image:
         steps.append(
             f"5. open_image {image}, view_image with grid=True, then for each of build_prompt's edits in "
-            "order: first its transforms that are needed and have a tool, then edit_expression on the result "
-            "with the edit's prompt and negative_prompt, a region round what it says to select, and the whole "
-            "face as context. Look at each result before the next. Tell the user the final path."
+            "order: first its transforms that are needed and whose tool you have, then edit_expression on the "
+            "result with the edit's prompt and negative_prompt, a region round what it says to select, and the "
+            "whole face as context. Look at each result before the next. Tell the user the final path."
         )
     else:
         steps.append("5. Answer with the tags, why each fits, and the prompts of the edits.")

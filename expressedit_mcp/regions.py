@@ -62,5 +62,29 @@ class DocumentRegion(_Region):
     document: Literal["selection"]
 
 
-OneRegion = BoxRegion | EllipseRegion | PolygonRegion | MaskRegion | PartRegion | DocumentRegion
+class WordsRegion(_Region):
+    """Where the model looks for words that it knows, such as "blush" or "open mouth", shown there or not."""
+
+    words: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=100)]],
+        Field(min_length=1, max_length=8),
+    ]
+    within: Annotated[
+        BoxRegion | EllipseRegion | PolygonRegion | MaskRegion | PartRegion | None,
+        Field(description="Only the part of it in this region, such as one face of several"),
+    ] = None
+    threshold: Annotated[
+        float, Field(ge=0.05, le=0.95, description="Lower selects more round the strongest place")
+    ] = 0.5
+
+
+OneRegion = (
+    BoxRegion
+    | EllipseRegion
+    | PolygonRegion
+    | MaskRegion
+    | PartRegion
+    | DocumentRegion
+    | WordsRegion
+)
 Region = OneRegion | Annotated[list[OneRegion], Field(min_length=1, max_length=64)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -25,15 +25,27 @@ if TYPE_CHECKING:
     from tagdb import TagStore
 
 _BRIDGE_DELAY_S = 1.0
-INSTRUCTIONS = """\
+_INSTRUCTIONS = """\
 Edit the facial expression of an illustrated character. Open a picture (open_image), find expression tags \
 for the story line or wish (search_expression_tags with text_en when it is not English, or choose from the \
 resource expressedit://tags), let build_prompt plan the edits, look where the feature is (view_image with \
 grid=True), then edit_expression with a region round it, the edit's prompt, and the whole face as `context`. \
 Change mouth and eyes in two calls. Every result is a new version with an absolute \
-path; only the region changes. For iris size, apply_scale_transform with repair=True. When the user works in \
-Photoshop, edit_expression(image="photoshop:active", region={"document": "selection"}, place=True) edits what \
-is selected there; photoshop_status says what is connected."""
+path; only the region changes. For iris size, apply_scale_transform with repair=True."""
+_OF_GROUP = {
+    "methods": "To turn a gaze or to move a brow or a mouth corner, apply_liquify_transform; for tears, marks or "
+    "a line that the model does not draw of itself, apply_brush; both with repair=True.",
+    "photoshop": 'When the user works in Photoshop, edit_expression(image="photoshop:active", '
+    'region={"document": "selection"}, place=True) edits what is selected there; photoshop_status says what is '
+    "connected.",
+}
+
+
+def instructions(groups: Collection[str]) -> str:
+    """What an assistant is told of the server when it connects, of the tools in these groups alone."""
+    return " ".join(
+        [_INSTRUCTIONS, *(text for group, text in _OF_GROUP.items() if group in groups)]
+    )
 
 
 class Opening:
@@ -118,7 +130,7 @@ def build_server(settings: Settings) -> MCPServer[Any]:
         title="ExpressEdit",
         description="Edits the facial expressions of illustrated characters.",
         version=__version__,
-        instructions=INSTRUCTIONS,
+        instructions=instructions(settings.tools),
         tools=all_tools(opening.studio, settings.tools),
         lifespan=lifespan,
         log_level="WARNING",

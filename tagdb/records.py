@@ -26,7 +26,7 @@ Slot = Literal[
     "hand",
     "whole_face",
 ]
-Target = Literal["irises", "pupils", "eyes", "one eye", "mouth"]
+Target = Literal["irises", "pupils", "eyes", "one eye", "brows", "mouth"]
 
 
 class _Frozen(BaseModel):
@@ -43,12 +43,13 @@ class Near(_Frozen):
 class TransformPlan(_Frozen):
     """What a picture needs beside the prompt: a tool on its `target`, erased edges, work by hand.
 
+    `arguments` are the scale tool's; `by_hand` is what the liquify tool shall move, or a person in an image editor.
     `control_inside` is the edit's argument of that name: the Canny edges of the old feature would
     hold it in place.
     """
 
     need: Literal["none", "advised", "needed"]
-    tool: Literal["apply_scale_transform"] | None = None
+    tool: Literal["apply_scale_transform", "apply_liquify_transform"] | None = None
     target: Target | None = None
     arguments: dict[str, float] = {}
     control_inside: Literal["erase"] | None = None
@@ -60,13 +61,15 @@ class TransformPlan(_Frozen):
         if self.need == "none":
             return ""
         steps = []
-        if self.tool:
+        if self.tool == "apply_scale_transform":
             values = ", ".join(f"{name} {value:g}" for name, value in self.arguments.items())
             steps.append(f"{self.tool} on {self.target} with {values}")
         if self.control_inside:
             steps.append(f"control_inside {self.control_inside!r} in edit_expression")
         if self.by_hand:
-            steps.append(f"by hand: {self.by_hand}")
+            moved = self.tool == "apply_liquify_transform"
+            tool = f"{self.tool} (tool group methods) or " if moved else ""
+            steps.append(f"{tool}by hand: {self.by_hand}")
         sure = "" if self.need == "needed" else "if the prompt alone fails, "
         return sure + "; ".join(steps)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+_CANNY = (100, 200)
+
 
 def lab_of(rgb: np.ndarray) -> np.ndarray:
     """CIELAB (..., 3) of colours (..., 3), 0..255 sRGB."""
@@ -69,6 +71,21 @@ def rim_step(pixels: np.ndarray, selected: np.ndarray) -> float:
         crosses = np.diff(selected.astype(np.int8), axis=axis) != 0
         steps.append(np.abs(np.diff(pixels.astype(float), axis=axis)).mean(axis=2)[crosses])
     return float(np.concatenate(steps).mean())
+
+
+def edge_f1(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> float:
+    """F1 of the Canny edges under a mask, found again within 1 px."""
+    near = np.ones((3, 3), np.uint8)
+    edges = [cv2.Canny(picture, *_CANNY) for picture in (before, after)]
+    (old, new), (by_old, by_new) = (
+        [e > 0 for e in edges],
+        [cv2.dilate(e, near) > 0 for e in edges],
+    )
+    found, wanted = (new & mask).sum(), (old & mask).sum()
+    if not found or not wanted:
+        return float(found == wanted)
+    precision, recall = (new & by_old & mask).sum() / found, (old & by_new & mask).sum() / wanted
+    return float(2 * precision * recall / max(precision + recall, 1e-9))
 
 
 def changed_outside(before: np.ndarray, after: np.ndarray, selected: np.ndarray) -> int:

@@ -6,7 +6,7 @@ import argparse
 import importlib
 from pathlib import Path
 
-PARTS = ("structure", "guidance", "characters")
+PARTS = ("structure", "words", "guidance", "characters")
 
 
 def main() -> None:

@@ -3,7 +3,14 @@
 Importing this package imports no torch; the local back end loads it at its first edit.
 """
 
-from expressedit_mcp.engine.backend import EditRequest, EditResult, Engine, OnStep
+from expressedit_mcp.engine.backend import (
+    EditRequest,
+    EditResult,
+    Engine,
+    Located,
+    LocateRequest,
+    OnStep,
+)
 from expressedit_mcp.engine.card import Card
 from expressedit_mcp.engine.library import ModelLibrary
 from expressedit_mcp.engine.local import LocalEngine
@@ -16,6 +23,8 @@ __all__ = [
     "EditResult",
     "Engine",
     "LocalEngine",
+    "LocateRequest",
+    "Located",
     "ModelLibrary",
     "ModelSource",
     "OnStep",

@@ -30,7 +30,9 @@ class EditRequest:
     uint8 the alpha of what may change in it. Prompts are (text, weight) pieces in order.
     `control_end` is the fraction of the edit after which the ControlNet is off; 0 leaves it out.
     `preserve_structure` and `preserve_color`, 0..1, are `imaging.preserve`'s, after the edit; 0 leaves it out.
-    `method` fills the slots of the sampling loop.
+    `method` fills the slots of the sampling loop. For it the request may hold `source`, the crop as it was before a
+    warp that the edit starts from, `part` (h, w) uint8, what of it moves, and a `reference` (any size, 3) with its
+    `reference_selection`.
     """
 
     crop: np.ndarray
@@ -49,6 +51,10 @@ class EditRequest:
     preserve_structure: float = 0.0
     preserve_color: float = 0.0
     method: Method = PLAIN
+    source: np.ndarray | None = None
+    part: np.ndarray | None = None
+    reference: np.ndarray | None = None
+    reference_selection: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,31 @@ class EditResult:
         return self.rgb.astype(np.float32) / 65535
 
 
+@dataclass(frozen=True)
+class LocateRequest:
+    """All that a mask from words depends on besides the model.
+
+    `crop` (h, w, 3) uint8 or uint16 sRGB is looked at at `model_size`. `threshold` 0..1 is the share of a word's
+    strongest attention from which a pixel counts.
+    """
+
+    crop: np.ndarray
+    model_size: Size
+    words: tuple[str, ...]
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where words are: `mask` (h, w) uint8, 0 or 255, of those that were `found`, one flag per word.
+
+    A word is not found when the model attends to it about as much anywhere.
+    """
+
+    mask: np.ndarray
+    found: tuple[bool, ...]
+
+
 class Engine(Protocol):
     """A place where edits are computed."""
 
@@ -85,7 +116,7 @@ class Engine(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the model's files do."""
+        """Changes with whatever decides an edit."""
         ...
 
     def edit(
@@ -103,6 +134,10 @@ class Engine(Protocol):
         Checkpoints are kept in `folder`; with one there the learning goes on from it. Edits go first, between two
         steps. Raises Cancelled within one step once `stop` says so.
         """
+        ...
+
+    def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
+        """Where the model looks for words. Raises Cancelled within one step once `stop` says so."""
         ...
 
     def close(self) -> None:

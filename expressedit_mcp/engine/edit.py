@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,7 +14,14 @@ import torch
 from torch import Tensor
 
 from expressedit_mcp.engine import sampling, text
-from expressedit_mcp.engine.backend import EditRequest, OnStep, Pieces, Stop
+from expressedit_mcp.engine.backend import (
+    EditRequest,
+    Located,
+    LocateRequest,
+    OnStep,
+    Pieces,
+    Stop,
+)
 from expressedit_mcp.engine.denoise import (
     Branch,
     Condition,
@@ -24,11 +31,15 @@ from expressedit_mcp.engine.denoise import (
     make_denoiser,
 )
 from expressedit_mcp.engine.methods.attention import installed
-from expressedit_mcp.engine.methods.filling import Setting, fill
+from expressedit_mcp.engine.methods.filling import Filling, Setting, fill
+from expressedit_mcp.engine.methods.inversion import edited_noise
 from expressedit_mcp.engine.methods.method import Learned
+from expressedit_mcp.engine.methods.solvers import invert
 from expressedit_mcp.engine.methods.tokens import Token, encode_prompt, lead_ids, load_token
+from expressedit_mcp.engine.methods.words import LEVELS, mask_of, read_maps
 from expressedit_mcp.engine.models import ModelSet
-from expressedit_mcp.engine.schedule import make_schedule, timesteps
+from expressedit_mcp.engine.pixels import decode, encode, tensor
+from expressedit_mcp.engine.schedule import Step, make_schedule, timesteps
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.imaging import (
     STRUCTURE_PASSES,
@@ -44,6 +55,8 @@ from expressedit_mcp.imaging import (
 )
 
 T = TypeVar("T")
+Fill = Callable[[Setting], Filling]
+"""From an edit's setting to what fills the loop's slots."""
 
 
 @dataclass
@@ -65,11 +78,12 @@ class _Cache:
 class Editor:
     """Runs edits on one model set; keeps the last prompts' and crops' encodings."""
 
-    def __init__(self, models: ModelSet) -> None:
-        self.models = models
+    def __init__(self, models: ModelSet, fill: Fill = fill) -> None:
+        self.models, self._fill = models, fill
         self._conditions = _Cache(16)
         self._latents = _Cache(8)
         self._tokens = _Cache(8)
+        self._located = _Cache(16)
 
     @torch.no_grad()
     def edit(
@@ -77,9 +91,8 @@ class Editor:
     ) -> tuple[np.ndarray, int, int]:
         """Generated colour (h, w, 3) float32 0..1 of the crop, model calls, controlled calls."""
         models = self.models
-        top = np.iinfo(request.crop.dtype).max
-        source_rgb = resize(request.crop.astype(np.float32) / top, request.model_size)
-        source_rgb = np.clip(source_rgb, 0, 1)
+        _check_pictures(request)
+        source_rgb = _rgb(request.crop, request.model_size)
         selected = resize(request.selection.astype(np.float32) / 255, request.model_size)
         schedule = make_schedule(
             timesteps(request.steps, request.strength, models.spacing, offset=models.steps_offset),
@@ -88,7 +101,7 @@ class Editor:
         calls = len(schedule)
         passes = STRUCTURE_PASSES if request.preserve_structure > 0 else 0
         branches = self._branches(request)
-        source = self._encode(request, source_rgb)
+        source = self._encode(request.crop, request.model_size)
         control = self._control(request, source_rgb, selected, calls)
         draw = _noise(source, request.seed)
 
@@ -100,22 +113,60 @@ class Editor:
         if schedule:
             mask = _latent_mask(selected, models.latent_stride, source)
             setting = Setting(
-                request, models, schedule, source, mask, branches, control, self._learned(request)
+                request,
+                models,
+                schedule,
+                source,
+                mask,
+                selected,
+                branches,
+                control,
+                known=torch.cat([source[:0], *self._known(request)]),
+                part=_cells(request.part, source),
+                of_reference=_cells(request.reference_selection, source),
+                tokens=self._learned(request),
             )
-            latents = _sampled(setting, draw, before_step)
+            if request.method.solver == "inverted":
+                setting = replace(setting, path=_inverted(setting, on_step, stop))
+            latents = _sampled(setting, self._fill(setting), draw, before_step)
         _stop_if(stop)
-        generated = correct_rim(self._decode(latents), source_rgb, selected)
+        generated = correct_rim(decode(models, latents), source_rgb, selected)
         on_step(calls, calls + passes, "decoding")
         plan = CropPlan(Box(0, 0, request.crop.shape[1], request.crop.shape[0]), request.model_size)
         rgb = _preserved(request, restore(generated, plan), calls, on_step, stop)
         return rgb, calls, control.calls if control else 0
 
+    @torch.no_grad()
+    def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
+        """Where the model looks for words."""
+        key = *_crop_key(request.crop, request.model_size), request.words, request.threshold
+        return self._located.get(key, lambda: self._locate(request, on_step, stop))
+
+    def _locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
+        encoders, size = self.models.encoders, request.model_size
+        prompt = tuple((text, 1.0) for word in request.words for text in (word, ", "))
+        key = prompt, (), size, text.needed_chunks(encoders, prompt)
+        condition = self._conditions.get(key, partial(self._encode_prompts, *key))
+        positions = text.token_positions(prompt, encoders[0].tokenizer)[::2]
+
+        def before_level(index: int) -> None:
+            _stop_if(stop)
+            on_step(index, len(LEVELS), f"looking for {', '.join(request.words)}")
+
+        source = self._encode(request.crop, size)
+        maps = read_maps(self.models, source, condition, positions, before_level)
+        rgb = request.crop.astype(np.float32) / np.iinfo(request.crop.dtype).max
+        return Located(*mask_of(maps, rgb, request.threshold))
+
     def _branches(self, request: EditRequest) -> list[Branch]:
-        """The edit, and the source where the method asks for it; their prompts are padded to one length."""
+        """The edit, and where the method asks for them the source and the reference; their prompts are padded to
+        one length."""
         source = request.method.source
         wanted = [(request.prompt, request.guidance_scale)]
         if source is not None:
             wanted.append((source.prompt, source.guidance_scale))
+            if request.reference is not None:
+                wanted.append((source.prompt, 1.0))
         prompts = [prompt for prompt, _ in wanted]
         encoders, tokens = self.models.encoders, self._learned(request)
         learned = tuple(one.key for one in request.method.learned)
@@ -167,27 +218,18 @@ class Editor:
             torch.cat(plain) if tokens else None,
         )
 
-    def _encode(self, request: EditRequest, rgb: np.ndarray) -> Tensor:
-        crop = np.ascontiguousarray(request.crop)
-        key = crop.shape, crop.dtype, request.model_size, hashlib.sha256(crop.data).digest()
-        return self._latents.get(key, lambda: self._encode_crop(rgb))
+    def _known(self, request: EditRequest) -> list[Tensor]:
+        """The latents of the branches beside the edit's: the source, the reference."""
+        if request.method.source is None:
+            return []
+        before = request.crop if request.source is None else request.source
+        pictures = [before] if request.reference is None else [before, request.reference]
+        return [self._encode(pixels, request.model_size) for pixels in pictures]
 
-    def _encode_crop(self, rgb: np.ndarray) -> Tensor:
-        vae = self.models.vae
-        pixels = _tensor(rgb, self.models.device) * 2 - 1
-        latents = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
-        return latents.to(self.models.dtype)
-
-    def _decode(self, latents: Tensor) -> np.ndarray:
-        vae = self.models.vae
-        pixels = vae.decode(latents.float() / vae.config.scaling_factor, return_dict=False)[0]
-        rgb = (pixels / 2 + 0.5).clamp(0, 1)[0].permute(1, 2, 0).float().cpu().numpy()
-        if not np.isfinite(rgb).all():
-            raise InputError(
-                "The model produced pixels that are not numbers; try another seed, a lower strength, "
-                "or EXPRESSEDIT_DEVICE=cpu."
-            )
-        return rgb
+    def _encode(self, pixels: np.ndarray, size: Size) -> Tensor:
+        return self._latents.get(
+            _crop_key(pixels, size), lambda: encode(self.models, _rgb(pixels, size))
+        )
 
     def _control(
         self, request: EditRequest, rgb: np.ndarray, selected: np.ndarray, calls: int
@@ -203,17 +245,55 @@ class Editor:
             request.control_scale,
             card.control_weights,
         )
-        return Control(
-            models.controlnet, _tensor(hint, models.device).to(models.dtype), weights, on
+        return Control(models.controlnet, tensor(hint, models.device).to(models.dtype), weights, on)
+
+
+def _check_pictures(request: EditRequest) -> None:
+    """Raises InputError where the method needs a picture that the request does not hold."""
+    guidance = request.method.guidance
+    if guidance is None:
+        return
+    if guidance.needs_part and request.part is None:
+        raise InputError(f"The task {guidance.task} needs the request's `part`, what of it moves.")
+    if guidance.needs_reference and (
+        request.reference is None or request.reference_selection is None
+    ):
+        raise InputError(
+            f"The task {guidance.task} needs the request's `reference` and `reference_selection`."
         )
 
 
+def _inverted(setting: Setting, on_step: OnStep, stop: Stop) -> list[Tensor]:
+    """The latents of the known branches at every noise level, by DDIM inversion without guidance."""
+    steps = len(setting.schedule)
+    denoise = make_denoiser(setting.models.unet, setting.branches[1:], None, 0)
+
+    def reporting(z: Tensor, step: Step, index: int) -> Tensor:
+        _stop_if(stop)
+        on_step(0, steps, f"inverting step {steps - index} of {steps}")
+        return denoise(z, step, index)
+
+    return invert(setting.known, setting.schedule, reporting, setting.models.prediction)
+
+
+def _start(setting: Setting, noise: Tensor) -> Tensor:
+    """The latents (B, C, h, w) of all branches at the first noise level."""
+    if setting.path:
+        first = setting.path[0]
+        edit = edited_noise(setting.request.method.guidance, setting.scene, first)
+        return torch.cat([edit, first])
+    clean = torch.cat([setting.source, setting.known])
+    return sampling.add_noise(clean, noise, setting.schedule[0].alpha_bar)
+
+
 def _sampled(
-    setting: Setting, draw: Callable[[], Tensor], before_step: Callable[[int], None]
+    setting: Setting,
+    filling: Filling,
+    draw: Callable[[], Tensor],
+    before_step: Callable[[int], None],
 ) -> Tensor:
     """The edit's latents (1, C, h, w)."""
     models, schedule, branches = setting.models, setting.schedule, setting.branches
-    filling = fill(setting)
     denoise = make_denoiser(
         models.unet,
         branches,
@@ -221,10 +301,10 @@ def _sampled(
         round(models.card.guidance_end * len(schedule)),
         filling.attention.on_call,
     )
-    start = sampling.add_noise(setting.source, draw(), schedule[0].alpha_bar)
+    start = _start(setting, draw())
     with installed(models.unet, filling.attention):
         return sampling.sample(
-            start.expand(len(branches), -1, -1, -1),
+            start,
             schedule,
             denoise,
             models.prediction,
@@ -232,6 +312,11 @@ def _sampled(
             draw=draw,
             before_step=before_step,
         )
+
+
+def _crop_key(pixels: np.ndarray, size: Size) -> tuple[Hashable, ...]:
+    crop = np.ascontiguousarray(pixels)
+    return crop.shape, crop.dtype, size, hashlib.sha256(crop.data).digest()
 
 
 def _stop_if(stop: Stop) -> None:
@@ -272,12 +357,22 @@ def _latent_mask(selected: np.ndarray, stride: int, like: Tensor) -> Tensor:
     Wider than the selection, by about a cell, so that neither the latents' grid nor the source's colour shows
     at its rim. What is written into the picture is cut to the selection afterwards.
     """
-    cells = _tensor((selected > 0).astype(np.float32)[..., None], like.device)
+    cells = tensor((selected > 0).astype(np.float32)[..., None], like.device)
     half = stride // 2
     pooled = torch.nn.functional.max_pool2d(cells, stride + 2 * half, stride, padding=half)
     return pooled.to(like.dtype)
 
 
-def _tensor(image: np.ndarray, device: torch.device) -> Tensor:
-    """(H, W, C) float32 to (1, C, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(device)
+def _rgb(pixels: np.ndarray, size: Size) -> np.ndarray:
+    """Pixels (h, w, 3) uint8 or uint16 at a size, float32 0..1."""
+    top = np.iinfo(pixels.dtype).max
+    return np.clip(resize(pixels.astype(np.float32) / top, size), 0, 1)
+
+
+def _cells(mask: np.ndarray | None, like: Tensor) -> Tensor | None:
+    """A mask (h, w) uint8 as shares 0..1 of latent cells, (1, 1, h, w); None stays None."""
+    if mask is None:
+        return None
+    size = Size(like.shape[3], like.shape[2])
+    share = resize(mask.astype(np.float32) / 255, size)
+    return tensor(share[..., None], like.device).to(like.dtype)

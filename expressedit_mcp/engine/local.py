@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from expressedit_mcp.engine.backend import EditRequest, EditResult, OnStep, Stop
+from expressedit_mcp.engine.backend import (
+    EditRequest,
+    EditResult,
+    Located,
+    LocateRequest,
+    OnStep,
+    Stop,
+)
 from expressedit_mcp.engine.card import Card
 from expressedit_mcp.engine.device_queue import DeviceQueue
 from expressedit_mcp.engine.learning.request import LearnRequest
@@ -22,6 +30,8 @@ if TYPE_CHECKING:
     from expressedit_mcp.engine.edit import Editor
     from expressedit_mcp.engine.learning.learner import Learner
     from expressedit_mcp.engine.memory import Plan
+
+T = TypeVar("T")
 
 
 class LocalEngine:
@@ -74,21 +84,16 @@ class LocalEngine:
         self, request: EditRequest, on_step: OnStep, stop: Stop, *, batch: bool = False
     ) -> EditResult:
         started = time.perf_counter()
-
-        def on_wait(ahead: int, seconds: float | None) -> None:
-            about = f", about {seconds:.0f} s" if seconds is not None else ""
-            edits = "1 edit is" if ahead == 1 else f"{ahead} edits are"
-            on_step(0, 1, f"waiting: {edits} ahead{about}")
-
-        with self._queue.turn(batch=batch, stop=stop, on_wait=on_wait):
-            if self._idle is not None:
-                self._idle.cancel()
-            try:
-                rgb, calls, controlled = self._edit(request, on_step, stop)
-            finally:
-                self._start_idling()
+        rgb, calls, controlled = self._in_turn(
+            lambda editor: editor.edit(request, on_step, stop), on_step, stop, batch=batch
+        )
         quantised = np.rint(rgb * 65535).astype(np.uint16)
         return EditResult(quantised, calls, controlled, time.perf_counter() - started)
+
+    def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
+        return self._in_turn(
+            lambda editor: editor.locate(request, on_step, stop), on_step, stop, batch=False
+        )
 
     def learn(self, request: LearnRequest, folder: Path, on_step: OnStep, stop: Stop) -> bytes:
         steps = request.settings.steps
@@ -120,16 +125,32 @@ class LocalEngine:
             self._idle.cancel()
         self._editor = None
 
-    def _edit(
-        self, request: EditRequest, on_step: OnStep, stop: Stop
-    ) -> tuple[np.ndarray, int, int]:
-        """The edit, on the next smaller memory plan where the device's memory runs out."""
+    def _in_turn(
+        self, work: Callable[[Editor], T], on_step: OnStep, stop: Stop, *, batch: bool
+    ) -> T:
+        """What `work` gives, once the device is free for it."""
+
+        def on_wait(ahead: int, seconds: float | None) -> None:
+            about = f", about {seconds:.0f} s" if seconds is not None else ""
+            edits = "1 edit is" if ahead == 1 else f"{ahead} edits are"
+            on_step(0, 1, f"waiting: {edits} ahead{about}")
+
+        with self._queue.turn(batch=batch, stop=stop, on_wait=on_wait):
+            if self._idle is not None:
+                self._idle.cancel()
+            try:
+                return self._fitted(work, on_step)
+            finally:
+                self._start_idling()
+
+    def _fitted(self, work: Callable[[Editor], T], on_step: OnStep) -> T:
+        """The work, on the next smaller memory plan where the device's memory runs out."""
         while True:
             editor = self._loaded(on_step)
             from torch import OutOfMemoryError
 
             try:
-                return editor.edit(request, on_step, stop)
+                return work(editor)
             except OutOfMemoryError as error:
                 from expressedit_mcp.engine.memory import smaller
 

@@ -38,11 +38,22 @@ class ModelSource:
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the model's card or files do."""
-        parts = [self.base, self.controlnet, self.vae, *(path for path, _ in self.loras)]
-        return fingerprint(
-            self.card.model_dump_json(), [part for part in parts if part is not None]
-        )
+        """Changes with whatever decides an edit: weights, configs, tokenizers, and the card but for its labels."""
+        labels = {"name", "domain", "description", "files"}
+        return fingerprint(self.card.model_dump_json(exclude=labels), self._parts())
+
+    def _parts(self) -> dict[str, Path]:
+        """Files and folders that the model is loaded from, by what they are used as."""
+        own = {"controlnet": self.controlnet, "own vae": self.vae}
+        parts = {role: path for role, path in own.items() if path is not None}
+        if self.single_file:
+            parts["base"] = self.base
+        else:
+            parts |= {name: self.base / name for name in (*PARTS, "model_index.json")}
+        if any(path.is_file() and path.suffix != ".json" for path in parts.values()):
+            parts |= {f"configs/{name}": self.configs / name for name in (*PARTS, "controlnet")}
+        loras = {f"lora {at} x {weight}": path for at, (path, weight) in enumerate(self.loras)}
+        return parts | loras
 
 
 def find_source(path: Path) -> ModelSource:

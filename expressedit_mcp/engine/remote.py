@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 
 from expressedit_mcp.engine import wire
-from expressedit_mcp.engine.backend import EditRequest, EditResult, OnStep, Stop
+from expressedit_mcp.engine.backend import (
+    EditRequest,
+    EditResult,
+    Located,
+    LocateRequest,
+    OnStep,
+    Stop,
+)
 from expressedit_mcp.engine.card import Card
 from expressedit_mcp.engine.learning.request import LearnRequest
 from expressedit_mcp.engine.tokenizer import PromptTokenizer
@@ -56,24 +64,12 @@ class RemoteEngine:
         self, request: EditRequest, on_step: OnStep, stop: Stop, *, batch: bool = False
     ) -> EditResult:
         body = wire.request_frames(request, batch)
-        expected = {"X-Model-Fingerprint": self.fingerprint}
-        with (
-            self._reached(),
-            self._client.stream("POST", "/v1/edits", content=body, headers=expected) as answer,
-        ):
-            self._accepted(answer)
-            frames = wire.frames(answer.iter_raw())
-            for frame in frames:
-                # leaving the block closes the connection, which stops the edit over there
-                if stop():
-                    raise Cancelled("The edit was cancelled; the picture is as it was.")
-                if "error" in frame:
-                    wire.raise_error(frame)
-                if "result" in frame:
-                    return EditResult(rgb=next(frames), **frame["result"])
-                if "step" in frame:
-                    on_step(*frame["step"])
-        raise ModelError(f"The engine at {self._url} ended the edit without a result; try again.")
+        facts, rgb = self._answered("/v1/edits", body, on_step, stop)
+        return EditResult(rgb=rgb, **facts)
+
+    def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
+        facts, mask = self._answered("/v1/masks", wire.locate_frames(request), on_step, stop)
+        return Located(mask, tuple(facts["found"]))
 
     def learn(self, request: LearnRequest, folder: Path, on_step: OnStep, stop: Stop) -> bytes:
         """Raises ModelError: a token is learned where the model is."""
@@ -84,6 +80,29 @@ class RemoteEngine:
 
     def close(self) -> None:
         self._client.close()
+
+    def _answered(
+        self, path: str, body: bytes, on_step: OnStep, stop: Stop
+    ) -> tuple[dict[str, Any], np.ndarray]:
+        """The facts and the picture that a request is answered with."""
+        expected = {"X-Model-Fingerprint": self.fingerprint}
+        with (
+            self._reached(),
+            self._client.stream("POST", path, content=body, headers=expected) as answer,
+        ):
+            self._accepted(answer)
+            frames = wire.frames(answer.iter_raw())
+            for frame in frames:
+                # leaving the block closes the connection, which stops the edit over there
+                if stop():
+                    raise Cancelled("The edit was cancelled; the picture is as it was.")
+                if "error" in frame:
+                    wire.raise_error(frame)
+                if "result" in frame:
+                    return frame["result"], next(frames)
+                if "step" in frame:
+                    on_step(*frame["step"])
+        raise ModelError(f"The engine at {self._url} ended the edit without a result; try again.")
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
@@ -103,6 +122,11 @@ class RemoteEngine:
             raise ModelError(
                 f"The engine at {self._url} does not accept the token. Set EXPRESSEDIT_ENGINE_TOKEN to the one "
                 "that `expressedit-mcp engine` shows at its start."
+            )
+        if answer.status_code in (400, 404):
+            raise ModelError(
+                f"The engine at {self._url} does not understand the request ({answer.text[:300]}). Most likely it "
+                "is an older expressedit-mcp: update it to the version that runs here and start it again."
             )
         if answer.status_code == 409:
             # it runs another model by now; what was read of the old one is void

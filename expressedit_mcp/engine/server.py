@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import queue
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,33 +15,44 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from expressedit_mcp.engine import wire
-from expressedit_mcp.engine.backend import EditRequest, Engine
+from expressedit_mcp.engine.backend import Engine, OnStep, Stop
 from expressedit_mcp.errors import Cancelled, ExpressEditError
 
+Work = Callable[[OnStep, Stop], bytes]
+"""(on_step, stop) -> the frames of a result."""
 _HEARTBEAT_S = 0.25
 _MAX_BODY_BYTES = 1 << 28
 
 
 def build_app(engine: Engine, token: str) -> Starlette:
-    """The application: `GET /v1/model`, `POST /v1/edits`. Every request carries the token as a bearer."""
+    """The application: `GET /v1/model`, `POST /v1/edits`, `POST /v1/masks`.
+
+    Every request carries the token as a bearer.
+    """
 
     async def model(request: Request) -> Response:
         return await run_in_threadpool(lambda: JSONResponse(_about(engine)))
 
     async def edits(request: Request) -> Response:
+        return await answered(request, _edit)
+
+    async def masks(request: Request) -> Response:
+        return await answered(request, _locate)
+
+    async def answered(request: Request, read: Callable[[Engine, Iterable[Any]], Work]) -> Response:
         expected = request.headers.get("x-model-fingerprint")
         if expected is not None and expected != await run_in_threadpool(lambda: engine.fingerprint):
             return PlainTextResponse("this engine runs another model now; ask again", 409)
         try:
             body = await _body(request)
-            wanted, batch = wire.read_request(wire.frames([body]))
+            work = read(engine, wire.frames([body]))
         except wire.WireError as error:
             return PlainTextResponse(str(error), 400)
         except _TooLarge:
             return PlainTextResponse(f"more than {_MAX_BODY_BYTES} bytes", 413)
         except ClientDisconnect:
             return Response(status_code=499)
-        return StreamingResponse(_run(engine, wanted, batch), media_type="application/octet-stream")
+        return StreamingResponse(_run(work), media_type="application/octet-stream")
 
     def guarded(handler: Any) -> Any:
         async def endpoint(request: Request) -> Response:
@@ -59,6 +70,7 @@ def build_app(engine: Engine, token: str) -> Starlette:
         routes=[
             Route("/v1/model", guarded(model), methods=["GET"]),
             Route("/v1/edits", guarded(edits), methods=["POST"]),
+            Route("/v1/masks", guarded(masks), methods=["POST"]),
         ]
     )
 
@@ -85,17 +97,27 @@ def _about(engine: Engine) -> dict[str, Any]:
     }
 
 
-async def _run(engine: Engine, wanted: EditRequest, batch: bool) -> AsyncIterator[bytes]:
-    """Frames of an edit that runs in a thread; a client that goes away stops it at its next step."""
+def _edit(engine: Engine, parts: Iterable[Any]) -> Work:
+    wanted, batch = wire.read_request(parts)
+    return lambda on_step, stop: wire.result_frames(engine.edit(wanted, on_step, stop, batch=batch))
+
+
+def _locate(engine: Engine, parts: Iterable[Any]) -> Work:
+    wanted = wire.read_locate(parts)
+    return lambda on_step, stop: wire.located_frames(engine.locate(wanted, on_step, stop))
+
+
+async def _run(work: Work) -> AsyncIterator[bytes]:
+    """Frames of work that runs in a thread; a client that goes away stops it at its next step."""
     stop = threading.Event()
     frames: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
 
     def on_step(done: int, total: int, what: str) -> None:
         frames.put(wire.json_frame({"step": [done, total, what]}))
 
-    def work() -> None:
+    def run() -> None:
         try:
-            frames.put(wire.result_frames(engine.edit(wanted, on_step, stop.is_set, batch=batch)))
+            frames.put(work(on_step, stop.is_set))
         except Cancelled as error:
             frames.put(wire.error_frame(error))
         except Exception as error:  # whatever it is, the client must hear of it
@@ -104,7 +126,7 @@ async def _run(engine: Engine, wanted: EditRequest, batch: bool) -> AsyncIterato
         finally:
             frames.put(None)
 
-    thread = threading.Thread(target=work, name="edit", daemon=True)
+    thread = threading.Thread(target=run, name="edit", daemon=True)
     thread.start()
     try:
         while True:

@@ -87,3 +87,14 @@ def needed_chunks(
         for prompt in prompts
         for encoder, lead in zip(encoders, leads, strict=True)
     )
+
+
+def token_positions(pieces: Pieces, tokenizer: PromptTokenizer) -> list[list[int]]:
+    """Where the tokens of each piece stand in the context of `encode`."""
+    positions, at = [], 0
+    for piece, _ in pieces:
+        tokens = range(at, at + tokenizer.count(piece))
+        rows = [divmod(token, tokenizer.room) for token in tokens]
+        positions.append([row * tokenizer.max_length + 1 + column for row, column in rows])
+        at = tokens.stop
+    return positions

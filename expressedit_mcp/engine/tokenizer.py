@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,13 @@ class PromptTokenizer:
     def knows(self, text: str) -> bool:
         """False when part of the text has no token of its own."""
         return self.unknown is None or self.unknown not in self.encode(text)
+
+    def nearest(self, text: str, limit: int = 5) -> list[str]:
+        """Words of a vocabulary of whole words that are like a text: those that hold it, then similar ones."""
+        words = [word for word in self.backend.get_vocab() if not word.startswith("<")]
+        holding = sorted((word for word in words if text.lower() in word), key=len)
+        similar = difflib.get_close_matches(text.lower(), words, limit, 0.5)
+        return list(dict.fromkeys([*holding, *similar]))[:limit]
 
 
 def load_tokenizer(folder: Path) -> PromptTokenizer:

@@ -1,8 +1,8 @@
-"""Edits between processes: JSON and PNG, nothing else.
+"""Edits, and masks from words, between processes: JSON and PNG, nothing else.
 
-A request is one frame of JSON and two of PNG; an answer is frames of JSON (progress, heartbeats, an error or what
-it took), the result followed by its colour as PNG. A frame is one byte of kind, four bytes little-endian length,
-and so many bytes.
+A request is one frame of JSON and its pictures as PNG, as the JSON says; an answer is frames of JSON (progress,
+heartbeats, an error or facts of the result), the result followed by its colour or mask as PNG. A frame is one byte
+of kind, four bytes little-endian length, and so many bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from expressedit_mcp.engine.backend import EditRequest, EditResult
+from expressedit_mcp.engine.backend import EditRequest, EditResult, Located, LocateRequest
 from expressedit_mcp.engine.methods.method import Method
 from expressedit_mcp.engine.tokenizer import PromptTokenizer
 from expressedit_mcp.errors import Cancelled, ExpressEditError, InputError, ModelError
@@ -23,6 +23,7 @@ from expressedit_mcp.imaging import Size
 
 MAX_FRAME_BYTES = 1 << 28
 _JSON, _PNG = b"J", b"P"
+_PICTURES = ("source", "part", "reference", "reference_selection")
 _ERRORS: dict[str, type[ExpressEditError]] = {
     "cancelled": Cancelled,
     "input": InputError,
@@ -74,8 +75,12 @@ def request_frames(request: EditRequest, batch: bool) -> bytes:
     fields = {
         field.name: getattr(request, field.name)
         for field in dataclasses.fields(request)
-        if field.name not in ("crop", "selection", "model_size", "method")
+        if field.name not in ("crop", "selection", "model_size", "method", *_PICTURES)
     }
+    pictures = {name: getattr(request, name) for name in _PICTURES}
+    pictures = {name: pixels for name, pixels in pictures.items() if pixels is not None}
+    if pictures:
+        fields["pictures"] = list(pictures)
     # left out where it is plain, so that an engine without methods takes the request
     if not request.method.is_plain:
         fields["method"] = request.method.model_dump(mode="json", exclude_defaults=True)
@@ -84,23 +89,26 @@ def request_frames(request: EditRequest, batch: bool) -> bytes:
         json_frame({"request": fields, "batch": batch})
         + png_frame(request.crop)
         + png_frame(request.selection)
+        + b"".join(png_frame(pixels) for pixels in pictures.values())
     )
 
 
 def read_request(parts: Iterable[Any]) -> tuple[EditRequest, bool]:
     """The request of frames, and whether it is a batch one. Raises WireError for anything else."""
     try:
-        head, crop, selection = parts
+        head, crop, selection, *more = parts
         fields = dict(head["request"])
+        pictures = dict(zip(fields.pop("pictures", []), more, strict=True))
+        if not pictures.keys() <= set(_PICTURES):
+            raise ValueError(f"unknown pictures among {list(pictures)}")
         size = Size(*fields.pop("model_size"))
         for name in ("prompt", "negative_prompt"):
             fields[name] = tuple((str(text), float(weight)) for text, weight in fields[name])
         fields["method"] = Method.model_validate_json(json.dumps(fields.get("method", {})))
         if crop.ndim != 3 or selection.shape != crop.shape[:2]:
             raise ValueError("the pictures do not fit each other")
-        return EditRequest(crop=crop, selection=selection, model_size=size, **fields), bool(
-            head["batch"]
-        )
+        request = EditRequest(crop=crop, selection=selection, model_size=size, **fields, **pictures)
+        return request, bool(head["batch"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WireError(f"no edit request: {error}") from error
 
@@ -113,6 +121,33 @@ def result_frames(result: EditResult) -> bytes:
         "elapsed_s": result.elapsed_s,
     }
     return json_frame({"result": facts}) + png_frame(result.rgb)
+
+
+def locate_frames(request: LocateRequest) -> bytes:
+    """A request for a mask from words as frames."""
+    size = [request.model_size.width, request.model_size.height]
+    fields = {"words": request.words, "threshold": request.threshold, "model_size": size}
+    return json_frame({"locate": fields}) + png_frame(request.crop)
+
+
+def read_locate(parts: Iterable[Any]) -> LocateRequest:
+    """The request of `locate_frames`. Raises WireError for anything else."""
+    try:
+        head, crop = parts
+        fields = dict(head["locate"])
+        size = Size(*fields.pop("model_size"))
+        words = tuple(str(word) for word in fields.pop("words"))
+        if crop.ndim != 3 or not words:
+            raise ValueError("a colour picture and words are needed")
+        threshold = float(fields.pop("threshold"))
+        return LocateRequest(crop, size, words, threshold, **fields)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WireError(f"no request for a mask: {error}") from error
+
+
+def located_frames(located: Located) -> bytes:
+    """A mask from words as frames."""
+    return json_frame({"result": {"found": located.found}}) + png_frame(located.mask)
 
 
 def error_frame(error: ExpressEditError) -> bytes:

@@ -14,8 +14,10 @@ from expressedit_mcp.imaging.crop import (
     resize,
     restore,
 )
+from expressedit_mcp.imaging.drag import drag_under
 from expressedit_mcp.imaging.finder import Face, Finder
 from expressedit_mcp.imaging.geometry import Box, Size
+from expressedit_mcp.imaging.guided import guided_upsample
 from expressedit_mcp.imaging.hints import canny_hint
 from expressedit_mcp.imaging.membrane import correct_rim
 from expressedit_mcp.imaging.overlay import draw_grid
@@ -31,7 +33,7 @@ from expressedit_mcp.imaging.selection import (
     polygon_selection,
     union,
 )
-from expressedit_mcp.imaging.transform import scale_under
+from expressedit_mcp.imaging.transform import move_under, scale_under
 from expressedit_mcp.imaging.warp import Move, Swell, liquify_under
 
 __all__ = [
@@ -52,13 +54,16 @@ __all__ = [
     "box_selection",
     "canny_hint",
     "correct_rim",
+    "drag_under",
     "draw_grid",
     "ellipse_selection",
     "extract",
     "feather",
     "grow",
+    "guided_upsample",
     "liquify_under",
     "mask_selection",
+    "move_under",
     "outside_unchanged",
     "paint_under",
     "plan_crop",

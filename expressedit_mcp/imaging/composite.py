@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from expressedit_mcp.imaging.colour import from_srgb
@@ -49,13 +50,17 @@ def apply_patch(picture: Picture, patch: Patch) -> Picture:
     """
     pixels = picture.pixels.copy()
     colour = pixels[patch.box.slices][..., : patch.pixels.shape[2]]
+    # 255 * 255 + 127 fits into 16 bits, and half as many bytes are half the time
+    wide = np.uint16 if pixels.dtype == np.uint8 else np.uint32
     # one alpha per channel: NumPy is slow over an axis of one against three
-    alpha = np.repeat(patch.alpha[..., None], colour.shape[2], axis=2).astype(np.uint32)
+    alpha = cv2.merge([patch.alpha] * colour.shape[2]).reshape(colour.shape).astype(wide)
     blended = patch.pixels * alpha
-    blended += colour * (255 - alpha)
+    np.subtract(255, alpha, out=alpha)
+    alpha *= colour
+    blended += alpha
     blended += 127
     # alpha 0 gives the old value itself: 255 old + 127 < 255 (old + 1)
-    colour[...] = blended // 255
+    colour[...] = np.floor_divide(blended, 255, out=blended)
     return replace(picture, pixels=pixels)
 
 
@@ -72,6 +77,11 @@ def outside_unchanged(before: Picture, after: Picture, patch: Patch) -> bool:
         (rows, slice(columns.stop, None)),
     )
     untouched = patch.alpha == 0
-    return all(np.array_equal(old[f], new[f]) for f in frames) and np.array_equal(
+    return all(_equal(old[f], new[f]) for f in frames) and np.array_equal(
         old[rows, columns][untouched], new[rows, columns][untouched]
     )
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays of one shape hold the same; without NumPy's array of answers."""
+    return not a.size or cv2.norm(a, b, cv2.NORM_INF) == 0

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 # the field is smooth: above this many pixels a side it is solved on a coarser grid
-_LARGEST_GRID_PX = 384
+_LARGEST_GRID_PX = 192
 # halves of halves of a grid stay whole
 _ALIGNED_PX = 16
 _CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
@@ -36,13 +36,16 @@ def correct_rim(
     box = _bounds(selected, ring_px)
     inside = (selected[box] > 0).astype(np.uint8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * ring_px + 1, 2 * ring_px + 1))
-    ring = (cv2.dilate(inside, disc) > inside).astype(np.uint8)
-    if not ring.any():
+    # NumPy is much slower along two axes
+    ring = np.divmod(np.flatnonzero(cv2.dilate(inside, disc) > inside), inside.shape[1])
+    if not ring[0].size:
         return generated
-    error = _trusted_error(original[box], generated[box], np.nonzero(ring), tolerance)
+    error = original[box][ring] - generated[box][ring]
+    trust = 1 / (1 + (np.abs(error).max(axis=1, keepdims=True) / tolerance) ** 4)
+    field = _field(np.hstack([error * trust, trust]), ring, inside, smooth_px)
     corrected = generated.copy()
-    moved = np.clip(generated[box] + _field(error, ring, inside, smooth_px), 0, 1)
-    corrected[box] = cv2.copyTo(moved, inside, corrected[box].copy())
+    moved = cv2.add(corrected[box], field, dst=field)
+    cv2.copyTo(np.clip(moved, 0, 1, out=moved), inside, corrected[box])
     return corrected
 
 
@@ -58,34 +61,37 @@ def _bounds(selected: np.ndarray, margin_px: int) -> tuple[slice, slice]:
     return spans[0], spans[1]
 
 
-def _trusted_error(
-    original: np.ndarray, generated: np.ndarray, ring: tuple[np.ndarray, ...], tolerance: float
+def _field(
+    error: np.ndarray, ring: tuple[np.ndarray, ...], inside: np.ndarray, smooth_px: float
 ) -> np.ndarray:
-    """(H, W, 4): on the ring (its rows and columns) the error times its trust, and the trust; 0 elsewhere."""
-    error = original[ring] - generated[ring]
-    trust = 1 / (1 + (np.abs(error).max(axis=1, keepdims=True) / tolerance) ** 4)
-    planes = np.zeros((*original.shape[:2], 4), np.float32)
-    planes[ring] = np.hstack([error * trust, trust])
-    return planes
+    """What is to be added inside, (H, W, 3): the smoothed error of the ring, extended harmonically.
 
-
-def _field(error: np.ndarray, ring: np.ndarray, inside: np.ndarray, smooth_px: float) -> np.ndarray:
-    """What is to be added inside, (H, W, 3): the smoothed error of the ring, extended harmonically."""
-    height, width = ring.shape
+    `error` (n, 4) is, for each pixel of the ring (its rows and columns), the error times its trust, and the trust.
+    """
+    height, width = inside.shape
     shrink = -(-max(height, width) // _LARGEST_GRID_PX)
-    grid = (-(-width // shrink), -(-height // shrink))
-    planes, rings, insides = (
-        cv2.resize(plane, grid, interpolation=cv2.INTER_AREA)
-        for plane in (error, ring.astype(np.float32), inside.astype(np.float32))
-    )
+    cells = -(-height // shrink), -(-width // shrink)
+    at = ring[0] // shrink * cells[1] + ring[1] // shrink
+    planes, rings = (_summed(values, at, cells) for values in (error, np.ones((len(at), 1))))
     sigma = smooth_px / shrink
     smooth = cv2.GaussianBlur(planes, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
     there = cv2.GaussianBlur(rings, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
     # where little of the rim can be trusted the correction fades instead of following outliers
     trust = np.maximum(smooth[..., 3], 0.3 * there + 1e-6)
     known = smooth[..., :3] / cv2.merge([trust] * 3)
-    field = _harmonic(known, rings > 0, (insides > 0) & (rings == 0))
-    return field if shrink == 1 else cv2.resize(field, (width, height))
+    # a cell without a pixel of the ring lies wholly inside or wholly outside
+    unknown = (inside[::shrink, ::shrink] > 0) & (rings == 0)
+    field = _harmonic(known, rings > 0, unknown)
+    if shrink > 1:
+        field = cv2.resize(field, (cells[1] * shrink, cells[0] * shrink))
+    return np.ascontiguousarray(field[:height, :width])
+
+
+def _summed(values: np.ndarray, at: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
+    """Sums of (n, C) values by cell, as (*cells[, C]) float32; `at` are flat indices of cells."""
+    count = cells[0] * cells[1]
+    sums = [np.bincount(at, weights=channel, minlength=count) for channel in values.T]
+    return cv2.merge([plane.reshape(cells).astype(np.float32) for plane in sums])
 
 
 def _harmonic(values: np.ndarray, known: np.ndarray, unknown: np.ndarray) -> np.ndarray:

@@ -86,16 +86,17 @@ def polygon_selection(points: Sequence[tuple[float, float]], size: Size) -> Sele
     box = outer & size.box
     if box.is_empty:
         raise _nothing_selected(outer, size)
-    flips = np.zeros((box.height, box.width + 1), np.int32)
+    flips = np.zeros((box.height, box.width + 1), np.uint8)
     centres = np.arange(box.top, box.bottom) + 0.5
     for x0, y0, x1, y1 in zip(xs, ys, np.roll(xs, -1), np.roll(ys, -1), strict=True):
         rows = np.flatnonzero((centres >= min(y0, y1)) & (centres < max(y0, y1)))
         if rows.size:
             crossing = x0 + (centres[rows] - y0) * (x1 - x0) / (y1 - y0)
             column = np.clip(np.ceil(crossing - 0.5) - box.left, 0, box.width).astype(int)
-            np.add.at(flips, (rows, column), 1)
-    inside = np.cumsum(flips[:, :-1], axis=1) % 2 == 1
-    return mask_selection(_binary(inside), size, (box.left, box.top))
+            # an edge crosses each row once
+            flips[rows, column] ^= 255
+    inside = np.bitwise_xor.accumulate(flips[:, :-1], axis=1)
+    return mask_selection(inside, size, (box.left, box.top))
 
 
 def union(selections: Sequence[Selection]) -> Selection:
@@ -136,15 +137,23 @@ def feather(selection: Selection, px: float) -> Selection:
     alpha = selection.within(box)
     if alpha.all():
         return selection
-    depth = cv2.distanceTransform(_binary(alpha > 0), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    count, labels = cv2.connectedComponents(_binary(alpha > 0))
-    part = labels.astype(np.intp)
-    deepest = np.ones(count, np.float32)
-    np.maximum.at(deepest, part.ravel(), depth.ravel())
-    ramp = np.clip(depth / np.minimum(px + 1.0, deepest[part]), 0, 1)
+    inside = _binary(alpha > 0)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    ramp = np.clip(depth / np.minimum(px + 1.0, _deepest(inside, depth)), 0, 1)
     smooth = ramp * ramp * (3 - 2 * ramp)
     soft = np.where(alpha > 0, np.maximum(np.rint(alpha * smooth), 1), 0).astype(np.uint8)
     return mask_selection(soft, selection.size, (box.left, box.top))
+
+
+def _deepest(inside: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """The largest depth in each pixel's connected part, 1 outside; one number where there is but one part."""
+    count, labels = cv2.connectedComponents(inside)
+    if count == 2:
+        return depth.max()
+    part = labels.astype(np.intp)
+    deepest = np.ones(count, np.float32)
+    np.maximum.at(deepest, part.ravel(), depth.ravel())
+    return deepest[part]
 
 
 def _binary(inside: np.ndarray) -> np.ndarray:

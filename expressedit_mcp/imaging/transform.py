@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import cv2
@@ -39,13 +40,40 @@ def scale_under(
     Growing writes up to the scaled outline of the selection, cut at the picture's border.
     """
     affine, outline = _scaling(selection.box, scale_x, scale_y, anchor)
+    return _carried(picture, selection, affine, outline, (scale_x, scale_y))
+
+
+def move_under(
+    picture: Picture, selection: Selection, dx: float, dy: float, scale: float = 1.0
+) -> Patch:
+    """The patch that moves the pixels under a selection by (dx, dy) pixels and scales them about their middle.
+
+    What it uncovers is inpainted from around the selection; it writes up to the moved outline, cut at the
+    picture's border.
+    """
+    affine, outline = _scaling(selection.box, scale, scale, "center")
+    affine[:, 2] += dx, dy
+    moved = outline.shifted(math.floor(dx), math.floor(dy)) | outline.shifted(
+        math.ceil(dx), math.ceil(dy)
+    )
+    return _carried(picture, selection, affine, moved, (scale, scale))
+
+
+def _carried(
+    picture: Picture,
+    selection: Selection,
+    affine: np.ndarray,
+    outline: Box,
+    scales: tuple[float, float],
+) -> Patch:
+    """The patch that carries the pixels under a selection by a 2x3 matrix into the box `outline`."""
     box = (selection.box | outline).grown(_SURROUNDINGS_PX) & selection.size.box
     colour = extract(picture.pixels[..., :3], box)
     mask = selection.within(box)
     local = _about_pixel_centres(affine, box)
     size = (box.width, box.height)
     content = cv2.warpAffine(
-        _prefiltered(colour, scale_x, scale_y),
+        _prefiltered(colour, *scales),
         local,
         size,
         flags=cv2.INTER_CUBIC,

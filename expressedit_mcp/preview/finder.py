@@ -109,7 +109,13 @@ def _face(reading: Reading) -> Face:
     irises = {"left_iris": reading.left_iris, "right_iris": reading.right_iris}
     seen = {name: iris.with_rim().box for name, iris in irises.items() if iris}
     tags = {record_name(tag): chance for tag, chance in reading.tags.items()}
-    return Face(reading.frame, {**reading.parts, **seen}, round(reading.confidence, 3), tags)
+    return Face(
+        reading.frame,
+        {**reading.parts, **seen},
+        round(reading.confidence, 3),
+        tags,
+        reading.landmarks,
+    )
 
 
 def _frame(x: float, y: float, side: float, scale: float) -> Box:

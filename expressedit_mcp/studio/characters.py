@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 import tagdb
-from expressedit_mcp.engine import Card, Engine
+from expressedit_mcp.engine import Engine
 from expressedit_mcp.engine.backend import Pieces
 from expressedit_mcp.engine.learning.cost import default_settings
 from expressedit_mcp.engine.learning.request import Example, Kind, LearnRequest
@@ -24,7 +24,6 @@ from expressedit_mcp.imaging import (
     Picture,
     Selection,
     box_selection,
-    plan_crop,
     srgb_crop,
     union,
 )
@@ -32,7 +31,7 @@ from expressedit_mcp.jobs import Report
 from expressedit_mcp.regions import OneRegion
 from expressedit_mcp.studio.learned_store import LearnedStore
 from expressedit_mcp.studio.pictures import Pictures
-from expressedit_mcp.studio.planning import buckets
+from expressedit_mcp.studio.planning import crop_for
 from expressedit_mcp.studio.selecting import FindFaces, choose_face, select
 
 MOST_PICTURES = 20
@@ -142,7 +141,10 @@ class Characters:
         caption = self._caption(seen)
         card = self._engine.card
         boxes = [selection.box, *_parts_inside(face, selection)]
-        return [_example(picture, _plan(picture, box, card), selection, caption) for box in boxes]
+        return [
+            _example(picture, crop_for(card, picture.size, box, None), selection, caption)
+            for box in boxes
+        ]
 
     def _caption(self, tags: Sequence[str]) -> Pieces:
         """The tags as the model's prompts write them, less those that it has no word for."""
@@ -180,17 +182,6 @@ def _parts_inside(face: Face | None, selection: Selection) -> list[Box]:
     """The boxes of the face's eyes and mouth, where the selection holds them."""
     found = [face.parts[name] for name in _PARTS if name in face.parts] if face else []
     return [box for box in found if (box & selection.box) == box]
-
-
-def _plan(picture: Picture, box: Box, card: Card) -> CropPlan:
-    return plan_crop(
-        picture.size,
-        box,
-        native_px=card.native_px,
-        margin=card.margin,
-        min_side_px=card.min_crop_px,
-        buckets=buckets(card),
-    )
 
 
 def _example(picture: Picture, plan: CropPlan, selection: Selection, caption: Pieces) -> Example:

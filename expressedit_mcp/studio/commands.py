@@ -53,7 +53,10 @@ class EditCommand:
 
 @dataclass(frozen=True)
 class _Transform:
-    """A change of the pixels under a region, and its repair by an edit with tags or a prompt."""
+    """A change of the pixels under a region, and its repair by an edit with tags or a prompt.
+
+    `preserve_structure` is the repair's, of the transformed pixels' lines.
+    """
 
     image: str
     region: OneRegion | Sequence[OneRegion]
@@ -65,6 +68,7 @@ class _Transform:
     strength: float | None = None
     seed: int | None = None
     context: Edges | None = None
+    preserve_structure: float = 0.0
 
     def shifted(self, dx: float, dy: float) -> Self:
         """The command for a picture whose origin lies elsewhere: all coordinates but the region's moved."""

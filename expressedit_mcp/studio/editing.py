@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import tagdb
 from expressedit_mcp.engine import Engine, OnStep
 from expressedit_mcp.engine.backend import Stop
+from expressedit_mcp.engine.methods.method import PLAIN, Method
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.images import ImageStore, Version
 from expressedit_mcp.imaging import (
@@ -20,13 +21,15 @@ from expressedit_mcp.imaging import (
     apply_patch,
     to_rgb,
 )
+from expressedit_mcp.regions import OneRegion
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, TransformCommand
 from expressedit_mcp.studio.learned_store import Chosen, LearnedStore
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Command, Photoshop
 from expressedit_mcp.studio.pictures import Pictures
-from expressedit_mcp.studio.planning import plan_edit
+from expressedit_mcp.studio.planning import EditPlan, plan_edit
+from expressedit_mcp.studio.seeking import Seeker
 from expressedit_mcp.studio.selecting import FindFaces, select
 from expressedit_mcp.studio.transforms import to_repair, transform, transform_request
 
@@ -68,7 +71,7 @@ class Editing:
 
     def resolved(self, command: EditCommand, stop: Stop = never) -> EditCommand:
         """The command without references to an open document, once all of it was checked. Raises InputError."""
-        return self._prepared(command, stop)[0]
+        return self._prepared(command, stop, look=False)[0]
 
     def edit(
         self,
@@ -83,7 +86,7 @@ class Editing:
 
         Raises InputError before anything is computed, or Cancelled.
         """
-        prepared = self._prepared(command, stop)
+        prepared = self._prepared(command, stop, on_step)
 
         def finish(outcome: Outcome) -> Outcome:
             if command.place:
@@ -93,13 +96,27 @@ class Editing:
 
         return self._edit(*prepared, on_step, stop, finish, batch)
 
+    def edit_by(
+        self,
+        method: Method,
+        command: EditCommand,
+        words: wording.Wording,
+        on_step: OnStep = ignore_step,
+        stop: Stop = never,
+    ) -> Outcome:
+        """The edit of a command in these words by a method. Raises InputError, or Cancelled."""
+        command, parent, picture, selections, find_faces = self.located(command, stop, on_step)
+        return self._edit(
+            command, parent, picture, selections, words, find_faces, on_step, stop, method=method
+        )[0]
+
     def transform(
         self, command: TransformCommand, on_step: OnStep = ignore_step, stop: Stop = never
     ) -> Outcome:
         """The transformed version, or its repair on top of it when that is asked for."""
         words = self._repair_words(command)
         started = time.perf_counter()
-        command, parent, picture, selections, find_faces = self._located(command, stop)
+        command, parent, picture, selections, find_faces = self.located(command, stop, on_step)
         request = transform_request(command, parent.image_id, selections)
         known = self._images.find(request)
         stored = self._images.load_patch(known.image_id) if known else None
@@ -116,6 +133,7 @@ class Editing:
             # the transformed pixels are the hint, so their edges stay
             control_inside="keep",
             context=command.context,
+            preserve_structure=command.preserve_structure,
         )
         after = apply_patch(picture, patch)
         redrawn = [to_repair(command, patch, selections)]
@@ -134,9 +152,9 @@ class Editing:
                 style=None,
                 negative_prompt=None,
             )
-        if command.tags or command.prompt:
+        if command.tags or command.prompt or command.preserve_structure:
             raise InputError(
-                "tags and prompt only matter with repair=True; set it, or leave them out."
+                "tags, prompt and preserve_structure only matter with repair=True; set it, or leave them out."
             )
         return None
 
@@ -148,7 +166,7 @@ class Editing:
         return functools.cache(lambda: finder.find_faces(to_rgb(picture.pixels)))
 
     def _prepared(
-        self, command: EditCommand, stop: Stop
+        self, command: EditCommand, stop: Stop, on_step: OnStep = ignore_step, *, look: bool = True
     ) -> tuple[EditCommand, Version, Picture, list[Selection], wording.Wording, FindFaces | None]:
         """The command without references to an open document, and what it works on. Raises InputError."""
         words = wording.word_edit(
@@ -161,19 +179,39 @@ class Editing:
             negative_prompt=command.negative_prompt,
         )
         self._chosen(command)
-        command, parent, picture, selections, find_faces = self._located(command, stop)
+        command, parent, picture, selections, find_faces = self.located(
+            command, stop, on_step, look=look
+        )
         return command, parent, picture, selections, words, find_faces
 
-    def _located(
-        self, command: Command, stop: Stop
+    def located(
+        self, command: Command, stop: Stop, on_step: OnStep = ignore_step, *, look: bool = True
     ) -> tuple[Command, Version, Picture, list[Selection], FindFaces | None]:
-        """The command without references to an open document, its picture, and one selection per region."""
+        """The command without references to an open document, its picture, and one selection per region.
+
+        Without `look` a region of words is where they may be.
+        """
         command = self._photoshop.resolve(command, stop)
         parent = self._pictures.open(command.image)
         picture = self._images.load(parent.image_id)
         find_faces = self.faces_of(picture)
-        selections = select(command.region, picture, self._pictures.load, find_faces)
+        selections = self.chosen(command.region, picture, find_faces, stop, on_step, look=look)
         return command, parent, picture, selections, find_faces
+
+    def chosen(
+        self,
+        region: OneRegion | Sequence[OneRegion],
+        picture: Picture,
+        find_faces: FindFaces | None,
+        stop: Stop,
+        on_step: OnStep = ignore_step,
+        *,
+        look: bool = True,
+    ) -> list[Selection]:
+        """One selection per region of a picture; `look` as in `located`. Raises InputError."""
+        seeker = Seeker(self._engine, picture, find_faces, on_step, stop)
+        find_words = seeker.seek if look else seeker.presume
+        return select(region, picture, self._pictures.load, find_faces, find_words)
 
     def _edit(
         self,
@@ -187,6 +225,7 @@ class Editing:
         stop: Stop,
         finish: Callable[[Outcome], Outcome] = _as_it_is,
         batch: bool = False,
+        method: Method = PLAIN,
     ) -> list[Outcome]:
         engine = self._engine
         plan = plan_edit(
@@ -198,9 +237,25 @@ class Editing:
             engine.card,
             engine.fingerprint,
             find_faces,
+            method,
             self._chosen(command),
         )
-        warnings = (*words.warnings, *plan.warnings, *self._domain())
+        return self.generate(command, plan, parent, picture, on_step, stop, finish, batch)
+
+    def generate(
+        self,
+        command: EditCommand,
+        plan: EditPlan,
+        parent: Version,
+        picture: Picture,
+        on_step: OnStep,
+        stop: Stop,
+        finish: Callable[[Outcome], Outcome] = _as_it_is,
+        batch: bool = False,
+    ) -> list[Outcome]:
+        """One outcome per variation of a planned edit of the parent's picture. Raises Cancelled."""
+        engine = self._engine
+        warnings = (*plan.wording.warnings, *plan.warnings, *self._domain())
         first = plan.derived_seed() if command.seed is None else command.seed
         outcomes = []
         for number in range(command.variations):

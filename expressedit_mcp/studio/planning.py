@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expressedit_mcp.engine import Card, EditRequest
-from expressedit_mcp.engine.methods.method import Learned, Method
+from expressedit_mcp.engine.methods.method import PLAIN, Method
 from expressedit_mcp.errors import InputError
 from expressedit_mcp.images import request_key
 from expressedit_mcp.imaging import (
@@ -36,17 +36,14 @@ _PRESERVING = ("preserve_structure", "preserve_color")
 
 @dataclass(frozen=True)
 class EditPlan:
-    """A selection, a crop and the engine's settings but for the seed; `settings` is all of it as JSON.
-
-    `learned` are the learned characters and attributes, of which the settings hold names and digests.
-    """
+    """A selection, a crop and the engine's settings but for the seed; `settings` is all of it as JSON."""
 
     selection: Selection
     crop: CropPlan
     wording: Wording
     settings: Mapping[str, Any]
     warnings: tuple[str, ...]
-    learned: tuple[Learned, ...] = ()
+    method: Method = PLAIN
 
     def request(self, picture: Picture, seed: int) -> EditRequest:
         """The engine's request for one seed."""
@@ -65,7 +62,7 @@ class EditPlan:
             control_inside=s["control_inside"],
             sampler=s["sampler"],
             seed=seed,
-            method=Method(learned=self.learned),
+            method=self.method,
             **{name: s[name] for name in _PRESERVING if name in s},
         )
 
@@ -86,6 +83,7 @@ def plan_edit(
     card: Card,
     model_fingerprint: str,
     find_faces: FindFaces | None,
+    method: Method = PLAIN,
     learned: Sequence[Chosen] = (),
 ) -> EditPlan:
     """The plan of an edit, with the card's defaults filled in. Raises InputError."""
@@ -98,15 +96,7 @@ def plan_edit(
     unhandled = profile_note(picture)
     if unhandled:
         warnings += (f"The picture: {unhandled}.",)
-    crop = plan_crop(
-        picture.size,
-        selection.box,
-        native_px=card.native_px,
-        context=context,
-        margin=card.margin,
-        min_side_px=card.min_crop_px,
-        buckets=buckets(card),
-    )
+    crop = crop_for(card, picture.size, selection.box, context)
     # numbers as floats: 0 and 0.0 are the same request
     settings = {
         "operation": "edit",
@@ -131,13 +121,29 @@ def plan_edit(
     # left out at 0, where the request is the one without them
     preserving = {name: float(getattr(command, name)) for name in _PRESERVING}
     settings |= {name: amount for name, amount in preserving.items() if amount > 0}
+    if not method.is_plain:
+        settings["method"] = method.model_dump(mode="json", exclude_defaults=True)
     if learned:
         settings["learned"] = [chosen.as_json() for chosen in learned]
-    tokens = tuple(chosen.learned for chosen in learned)
-    return EditPlan(selection, crop, wording, settings, warnings, tokens)
+        tokens = tuple(chosen.learned for chosen in learned)
+        method = method.model_copy(update={"learned": tokens})
+    return EditPlan(selection, crop, wording, settings, warnings, method)
 
 
-def buckets(card: Card) -> tuple[Size, ...]:
+def crop_for(card: Card, size: Size, box: Box, context: Box | None) -> CropPlan:
+    """The crop of a picture in which the card's model sees a box and its context."""
+    return plan_crop(
+        size,
+        box,
+        native_px=card.native_px,
+        context=context,
+        margin=card.margin,
+        min_side_px=card.min_crop_px,
+        buckets=_buckets(card),
+    )
+
+
+def _buckets(card: Card) -> tuple[Size, ...]:
     """The shapes that a large crop may take: SDXL's, for models that work at any zoom at SDXL's sizes."""
     sdxl = card.framing == "selection" and card.native_px >= _SMALLEST_SDXL_PX
     return aspect_buckets(card.native_px) if sdxl else ()

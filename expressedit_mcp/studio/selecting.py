@@ -23,12 +23,15 @@ from expressedit_mcp.regions import (
     OneRegion,
     PartRegion,
     PolygonRegion,
+    WordsRegion,
 )
 
 OpenPicture = Callable[[str], Picture]
 FindFaces = Callable[[], list[Face]]
+FindWords = Callable[[WordsRegion, Selection | None], Selection]
+"""(region, what it lies within or None) -> where the model looks for its words."""
 
-_BY_HAND = (
+BY_HAND = (
     "Look at view_image(image_id, grid=True) and give the part's coordinates as "
     '{"box": [left, top, right, bottom]}.'
 )
@@ -39,6 +42,7 @@ def select(
     picture: Picture,
     open_picture: OpenPicture,
     find_faces: FindFaces | None,
+    find_words: FindWords,
 ) -> list[Selection]:
     """One selection per region of the list; find_faces gives the picture's faces, if there is a finder.
 
@@ -49,11 +53,15 @@ def select(
         raise InputError(
             'The list of regions is empty. Give at least one, such as {"box": [l, t, r, b]}.'
         )
-    return [_select_one(one, picture, open_picture, find_faces) for one in regions]
+    return [_select_one(one, picture, open_picture, find_faces, find_words) for one in regions]
 
 
 def _select_one(
-    region: OneRegion, picture: Picture, open_picture: OpenPicture, find_faces: FindFaces | None
+    region: OneRegion,
+    picture: Picture,
+    open_picture: OpenPicture,
+    find_faces: FindFaces | None,
+    find_words: FindWords,
 ) -> Selection:
     match region:
         case BoxRegion(box=edges):
@@ -66,6 +74,11 @@ def _select_one(
             return _mask(open_picture(reference), picture)
         case PartRegion():
             return _part(region, picture, find_faces)
+        case WordsRegion(within=within):
+            return find_words(
+                region,
+                within and _select_one(within, picture, open_picture, find_faces, find_words),
+            )
         case DocumentRegion():
             raise InputError(
                 "A document's selection can only be used with a picture that was read from that document: "
@@ -89,19 +102,19 @@ def _mask(mask: Picture, picture: Picture) -> Selection:
 def choose_face(find_faces: FindFaces | None, number: int, what: str) -> Face:
     """The face of a number. Raises InputError that says what could not be found, and what to do."""
     if find_faces is None:
-        raise InputError(f"There is no face finder, so {what} cannot be found. {_BY_HAND}")
+        raise InputError(f"There is no face finder, so {what} cannot be found. {BY_HAND}")
     faces = find_faces()
     if not faces:
         raise InputError(
             f"No face is certain enough to find {what}. The finder knows faces drawn like the demo "
-            f"characters. {_BY_HAND}"
+            f"characters. {BY_HAND}"
         )
     if number >= len(faces):
         known = ", ".join(
             f"{n}: {face.box.as_list()} ({face.confidence:.2f})" for n, face in enumerate(faces)
         )
         raise InputError(
-            f"There is no face {number}; found are (number: box (confidence)) {known}. {_BY_HAND}"
+            f"There is no face {number}; found are (number: box (confidence)) {known}. {BY_HAND}"
         )
     return faces[number]
 

@@ -40,10 +40,12 @@ from expressedit_mcp.studio.editing import Editing, ignore_outcome, ignore_step,
 from expressedit_mcp.studio.engines import open_engine
 from expressedit_mcp.studio.exporting import export_psd
 from expressedit_mcp.studio.face_pictures import picture_set
+from expressedit_mcp.studio.guiding import GuidedCommand, Guiding
 from expressedit_mcp.studio.learned_store import LearnedStore
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Photoshop
 from expressedit_mcp.studio.pictures import Pictures
+from expressedit_mcp.studio.recolouring import RecolorCommand, recolor
 from expressedit_mcp.studio.selecting import choose_face
 from expressedit_mcp.studio.tag_store import open_tag_store
 from photoshop_bridge import Bridge
@@ -76,6 +78,7 @@ class Studio:
         self._editing = Editing(
             tags, images, engine, self._pictures, photoshop, finder, self.learned
         )
+        self._guiding = Guiding(self._editing, tags, engine, self._pictures.load)
         self.characters = Characters(
             tags,
             images,
@@ -211,6 +214,18 @@ class Studio:
         Raises InputError before anything is computed, or Cancelled.
         """
         return self._editing.edit(command, on_step, stop, on_outcome=on_outcome, batch=batch)
+
+    def recolor(
+        self, command: RecolorCommand, on_step: OnStep = ignore_step, stop: Stop = never
+    ) -> Outcome:
+        """The version with other colours and the same lines. Raises InputError, or Cancelled."""
+        return recolor(self._editing, self.tags, self.engine, command, on_step, stop)
+
+    def guide(
+        self, command: GuidedCommand, on_step: OnStep = ignore_step, stop: Stop = never
+    ) -> Outcome:
+        """The version with points dragged, landmarks matched, a part moved or an appearance taken over."""
+        return self._guiding.edit(command, on_step, stop)
 
     def scale(
         self, command: ScaleCommand, on_step: OnStep = ignore_step, stop: Stop = never

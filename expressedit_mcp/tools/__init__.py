@@ -6,7 +6,17 @@ from collections.abc import Collection
 
 from mcp.server.mcpserver.tools import Tool
 
-from expressedit_mcp.tools import characters, edits, jobs, photoshop, pictures, tags, transforms
+from expressedit_mcp.tools import (
+    characters,
+    edits,
+    guiding,
+    jobs,
+    photoshop,
+    pictures,
+    recolouring,
+    tags,
+    transforms,
+)
 from expressedit_mcp.tools.strict import without_arguments
 from expressedit_mcp.tools.worker import OpenStudio
 
@@ -14,7 +24,7 @@ DEFAULT_GROUPS = ("core", "photoshop")
 _FAMILIES = {
     "core": (tags, edits, pictures, jobs),
     "photoshop": (photoshop,),
-    "methods": (transforms,),
+    "methods": (transforms, recolouring, guiding),
     "characters": (characters,),
 }
 # arguments of tools that only make sense with a group

@@ -17,8 +17,9 @@ def _region_in_words(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError(
             'is not a region. Accepted: {"box": [left, top, right, bottom]}, {"ellipse": [left, top, right, '
             'bottom]}, {"polygon": [[x, y], …]}, {"mask": image}, {"part": '
-            f'"{"|".join(get_args(Part))}", "face": 0}}, {{"document": "selection"}}, or a list of them, in pixels '
-            "of the picture. Other words do not select: look at view_image(image_id, grid=True) to find coordinates"
+            f'"{"|".join(get_args(Part))}", "face": 0}}, {{"words": ["blush"]}}, {{"document": "selection"}}, or a '
+            "list of them, in pixels of the picture. A sentence does not select: look at "
+            "view_image(image_id, grid=True) to find coordinates"
         ) from error
 
 
@@ -108,6 +109,14 @@ RepairArg = Annotated[bool, Field(description="Redraw the result with the model 
 RepairStrengthArg = Annotated[
     float | None,
     Field(description="Denoising strength of the repair; default 0.5", gt=0, le=1),
+]
+RepairStructureArg = Annotated[
+    float,
+    Field(
+        description="How much of the hint's lines the repair gives back, 0..1; 1: it redraws colours alone",
+        ge=0,
+        le=1,
+    ),
 ]
 SeedArg = Annotated[
     int | None,

@@ -19,11 +19,13 @@ class TransformFacts(BaseModel):
 
     tag: str
     need: str = Field(description="advised: try the prompt alone first; needed: do it first")
-    tool: str | None = Field(None, description="Tool to call on the target before the edit")
+    tool: str | None = Field(
+        None, description="Tool to call on the target before the edit, where there is it"
+    )
     target: str | None = Field(None, description="What its region must cover, each apart")
     arguments: dict[str, float] | None = Field(None, description="Its numbers")
     control_inside: str | None = Field(None, description="Argument for edit_expression")
-    by_hand: str | None = Field(None, description="What a person would do in an image editor")
+    by_hand: str | None = Field(None, description="What the tool, or a person, shall do")
 
 
 class TagHit(BaseModel):

@@ -16,7 +16,7 @@ import torch
 
 from expressedit_mcp.engine import EditRequest, LocalEngine, find_source
 from expressedit_mcp.engine.edit import Editor, _latent_mask
-from expressedit_mcp.engine.methods.method import Method, Source
+from expressedit_mcp.engine.methods.method import Attention, Interval, Method, Projection, Source
 from expressedit_mcp.engine.models import load_models
 from expressedit_mcp.errors import Cancelled, ModelError
 from expressedit_mcp.imaging import Size
@@ -202,18 +202,6 @@ def test_an_unknown_prediction_type_is_refused(tiny_dir: Path, tmp_path: Path) -
         load_models(find_source(folder), torch.device("cpu"), torch.float32)
 
 
-def test_the_fingerprint_follows_the_files(tiny_dir: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(tiny_dir, folder)
-    assert LocalEngine(folder).fingerprint == LocalEngine(tiny_dir).fingerprint
-    with (folder / "unet" / "diffusion_pytorch_model.safetensors").open("r+b") as file:
-        file.seek(-1, 2)
-        last = file.read(1)
-        file.seek(-1, 2)
-        file.write(bytes([last[0] ^ 1]))
-    assert LocalEngine(folder).fingerprint != LocalEngine(tiny_dir).fingerprint
-
-
 def test_without_a_card_sdxls_defaults_hold(card_file: Path) -> None:
     card_file.unlink()
     card = find_source(card_file.parent).card
@@ -302,6 +290,7 @@ def test_a_page_shape_is_edited_at_its_bucket(editor: Editor) -> None:
     assert run(editor, page).shape == (57, 38, 3)
 
 
+LAST = Interval(start=0.6)
 DDCM = Method(solver="consistency", source=Source(prompt=(("smile", 1.0),)))
 
 
@@ -326,6 +315,35 @@ def test_a_source_branch_that_is_not_asked_leaves_the_edit_as_it_is(editor: Edit
     idle = Method(source=Source(anchor=0.0, anchor_inside=0.0))
     alone, beside = run(editor, request()), run(editor, request(method=idle))
     assert np.abs(alone - beside).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"attention": Attention(self_until=0.8)},
+        {"attention": Attention(cross_until=0.8)},
+        {"attention": Attention(weights=(("closed", 3.0),))},
+        {"projection": Projection(structure=1.0, when=LAST)},
+        {"projection": Projection(color=1.0, when=LAST)},
+    ],
+)
+def test_every_part_of_a_method_changes_the_result(editor: Editor, change: dict) -> None:
+    asked = request(prompt=(("girl, closed eyes", 1.0),), method=DDCM)
+    more = replace(asked, method=DDCM.model_copy(update=change))
+    assert not np.array_equal(run(editor, asked), run(editor, more))
+
+
+def test_parts_of_a_method_that_ask_for_nothing_change_no_bit(editor: Editor) -> None:
+    idle = Method(
+        attention=Attention(mode="replace"), projection=Projection(when=Interval(start=0.1))
+    )
+    assert np.array_equal(run(editor, request(method=idle)), run(editor, request()))
+
+
+def test_ddcm_with_attention_and_equal_prompts_gives_the_source_back(editor: Editor) -> None:
+    held = DDCM.model_copy(update={"attention": Attention(self_until=1.0, cross_until=1.0)})
+    back = run(editor, request(guidance_scale=1.0, method=held))
+    assert np.abs(back - run(editor, request(strength=0.0))).max() < 1 / 255
 
 
 def test_a_solver_that_needs_a_source_says_so() -> None:

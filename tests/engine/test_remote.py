@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -15,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_edit import request
 
-from expressedit_mcp.engine import LocalEngine, wire
-from expressedit_mcp.engine.backend import EditResult
-from expressedit_mcp.engine.methods.method import Method, Source
+from expressedit_mcp.engine import LocalEngine, LocateRequest, wire
+from expressedit_mcp.engine.backend import EditRequest, EditResult
+from expressedit_mcp.engine.methods.method import Attention, Interval, Method, Projection, Source
 from expressedit_mcp.engine.remote import RemoteEngine
 from expressedit_mcp.engine.server import build_app
 from expressedit_mcp.errors import Cancelled, InputError, ModelError
+from expressedit_mcp.imaging import Size
 
 TOKEN = "a token"
 
@@ -85,6 +87,15 @@ def test_the_same_request_gives_the_same_pixels(
     assert (here.model_calls, here.controlled_calls) == (there.model_calls, there.controlled_calls)
 
 
+def test_words_are_found_over_there_as_here(local: LocalEngine, remote: RemoteEngine) -> None:
+    wanted = LocateRequest(request(side=70).crop, Size(64, 64), ("smile", "closed eyes"), 0.4)
+    here, there = local.locate(wanted, quiet, never), remote.locate(wanted, quiet, never)
+    assert np.array_equal(here.mask, there.mask)
+    assert here.found == there.found
+    with pytest.raises(Cancelled):
+        remote.locate(replace(wanted, words=("girl",)), quiet, lambda: True)
+
+
 def test_progress_comes_across(remote: RemoteEngine) -> None:
     seen: list[tuple[int, int, str]] = []
     remote.edit(request(), lambda *step: seen.append(step), never)
@@ -117,6 +128,21 @@ def test_nobody_there_says_how_to_start_it() -> None:
         _ = RemoteEngine("http://127.0.0.1:9", TOKEN).card
 
 
+@dataclass(frozen=True)
+class LaterRequest(EditRequest):
+    """A request of a version to come."""
+
+    invented_later: float = 0.5
+
+
+def test_an_older_engine_is_to_be_updated(remote: RemoteEngine) -> None:
+    later = LaterRequest(**vars(request()))
+    with pytest.raises(ModelError, match=r"invented_later.*update it"):
+        remote.edit(later, quiet, never)
+    with pytest.raises(ModelError, match="update it"):
+        remote._answered("/v1/invented_later", b"", quiet, never)
+
+
 def test_another_model_over_there_is_noticed(remote: RemoteEngine) -> None:
     _ = remote.card
     remote.__dict__["_model"]["fingerprint"] = "0" * 16
@@ -136,7 +162,8 @@ def test_nonsense_is_answered_and_the_server_goes_on(
     url: str, remote: RemoteEngine, body: bytes
 ) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    assert httpx.post(f"{url}/v1/edits", content=body, headers=headers).status_code == 400
+    for verb in ("edits", "masks"):
+        assert httpx.post(f"{url}/v1/{verb}", content=body, headers=headers).status_code == 400
     assert remote.fingerprint
 
 
@@ -165,7 +192,14 @@ def test_requests_and_results_cross_whole(
         selection=selection,
         preserve_structure=0.5,
         preserve_color=1.0,
-        method=Method(solver="consistency", source=Source(prompt=(("smile", 1.1),), anchor=0.5)),
+        method=Method(
+            solver="consistency",
+            source=Source(prompt=(("smile", 1.1),), anchor=0.5),
+            attention=Attention(self_until=0.8, mode="replace", weights=(("smile", 2.0),)),
+            projection=Projection(structure=0.5, when=Interval(start=0.5)),
+        ),
+        reference=crop[::-1],
+        reference_selection=selection[::-1],
     )
     data = wire.request_frames(wanted, batch)
     chunks = [data[i : i + size] for i in range(0, len(data), size)]
@@ -173,6 +207,10 @@ def test_requests_and_results_cross_whole(
     assert np.array_equal(got.crop, crop)
     assert got.crop.dtype == dtype
     assert np.array_equal(got.selection, selection)
+    assert got.source is None and got.part is None
+    assert got.reference is not None and got.reference_selection is not None
+    assert np.array_equal(got.reference, crop[::-1])
+    assert np.array_equal(got.reference_selection, selection[::-1])
     fields = ("prompt", "model_size", "seed", "preserve_structure", "preserve_color", "method")
     assert all(getattr(got, name) == getattr(wanted, name) for name in fields)
     assert got_batch == batch

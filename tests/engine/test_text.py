@@ -35,6 +35,8 @@ def test_shipped_tokenizer_takes_one_token_a_tag_and_knows_what_it_lacks() -> No
     assert tokenizer.count("closed eyes, >_<, smile") == 3
     assert tokenizer.knows("closed eyes")
     assert not tokenizer.knows("gesugao")
+    assert set(tokenizer.nearest("mouth")) >= {"open mouth", "closed mouth"}
+    assert tokenizer.nearest("blsh")[0] == "blush"
     assert tokenizer.room == 30
 
 

@@ -2,83 +2,34 @@
 
 import io
 import struct
-import zlib
 
 import icc_profiles
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from picture_files import (
+    GREY,
+    LIMITS,
+    RGB,
+    SRGB,
+    TEXTS,
+    UPRIGHT,
+    exif,
+    frames,
+    noise,
+    opened,
+    palette_image,
+    png,
+    refusal,
+    saved,
+    scanlines,
+)
+from PIL import Image
 
 from expressedit_mcp.errors import InputError
-from expressedit_mcp.images import DecodeLimits, decode, encode_png
+from expressedit_mcp.images import decode, encode_png
 from expressedit_mcp.imaging import Picture, Size
-
-LIMITS = DecodeLimits(max_pixels=1_000_000)
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-ORIENTATION = 0x0112
-TEXTS = (
-    (b"tEXt", b"parameters\0best quality, smile\nSteps: 30, Seed: 7"),
-    (b"zTXt", b"Comment\0\0" + zlib.compress(b"packed " * 40)),
-    (b"iTXt", "Title\0\0\0ja\0題\0笑顔".encode()),
-)
-GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
-
-
-def noise(*shape: int, seed: int = 0, dtype: type = np.uint8) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype, True)
-
-
-def saved(image: Image.Image, kind: str, **options) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
-
-
-def chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-
-def png(
-    width: int,
-    height: int,
-    kind: int,
-    depth: int = 8,
-    rows: bytes | None = None,
-    **more: bytes,
-) -> bytes:
-    """A PNG written by hand, for what Pillow does not write; without rows it is all header."""
-    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
-    extra = b"".join(chunk(name.encode(), data) for name, data in more.items())
-    pixels = b"" if rows is None else chunk(b"IDAT", zlib.compress(rows))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + pixels + chunk(b"IEND", b"")
-
-
-def scanlines(pixels: np.ndarray) -> bytes:
-    """Rows of bytes as a PNG has them, each after its filter byte."""
-    flat = pixels.reshape(len(pixels), -1)
-    return np.concatenate([np.zeros((len(flat), 1), np.uint8), flat], axis=1).tobytes()
-
-
-def opened(data: bytes) -> Picture:
-    return decode(data, "hero.png", LIMITS).picture
-
-
-def refusal(data: bytes, limits: DecodeLimits = LIMITS) -> str:
-    with pytest.raises(InputError) as caught:
-        decode(data, "hero.png", limits)
-    return str(caught.value)
-
-
-def frames() -> dict:
-    return {"save_all": True, "append_images": [Image.fromarray(noise(8, 8, 3, seed=1))]}
-
-
-def exif(orientation: int) -> Image.Exif:
-    tags = Image.Exif()
-    tags[ORIENTATION] = orientation
-    return tags
 
 
 @st.composite
@@ -144,15 +95,6 @@ def test_a_plain_picture_has_no_notes():
     assert decode(saved(Image.fromarray(noise(4, 4, 3)), "PNG"), "x", LIMITS).notes == ()
 
 
-def palette_image() -> tuple[Image.Image, np.ndarray, np.ndarray]:
-    """A palette picture, its indices and its palette."""
-    colours, indices = noise(16, 3, seed=4), noise(7, 11) % 16
-    image = Image.fromarray(indices).convert("P")
-    image.putdata(indices.ravel().tolist())
-    image.putpalette(colours.tobytes())
-    return image, indices, colours
-
-
 def test_a_palette_picture_gets_exactly_its_palettes_colours():
     image, indices, colours = palette_image()
     result = decode(saved(image, "PNG"), "x", LIMITS)
@@ -202,18 +144,6 @@ def test_a_colour_named_transparent_becomes_alpha_0():
     pixels = np.array([[[10, 20, 30], [10, 20, 31]]], np.uint8)
     data = png(2, 1, RGB, rows=scanlines(pixels), tRNS=struct.pack(">HHH", 10, 20, 30))
     assert opened(data).pixels.tolist() == [[[10, 20, 30, 0], [10, 20, 31, 255]]]
-
-
-UPRIGHT = {
-    1: lambda a: a,
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: np.rot90(a, -1),
-    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-    8: lambda a: np.rot90(a),
-}
 
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
@@ -321,133 +251,11 @@ def test_cmyk_is_refused():
     assert "CMYK" in refusal(data)
 
 
-def deep_png(pixels: np.ndarray, kind: int, **more: bytes) -> bytes:
-    """A 16-bit PNG of pixels (H, W, C) uint16."""
-    height, width = pixels.shape[:2]
-    rows = scanlines(pixels.astype(">u2").view(np.uint8).reshape(height, -1))
-    return png(width, height, kind, 16, rows, **more)
-
-
-@pytest.mark.parametrize(
-    ("kind", "channels", "seen"),
-    [(GREY, 1, [0]), (RGB, 3, [0, 1, 2]), (GREY_ALPHA, 2, [0, 0, 0, 1]), (RGBA, 4, [0, 1, 2, 3])],
-)
-def test_16_bits_per_channel_are_read_exactly(kind, channels, seen):
-    pixels = noise(7, 9, channels, dtype=np.uint16)
-    pixels[0, 0] = 12345
-    result = decode(deep_png(pixels, kind), "x", LIMITS)
-    assert result.picture.pixels.dtype == np.uint16
-    assert np.array_equal(result.picture.pixels, pixels[..., seen])
-    assert result.notes[0] == "16 bits per channel, kept"
-    assert ("converted to RGBA, values unchanged" in result.notes) == (kind == GREY_ALPHA)
-
-
-def test_16_bit_colour_under_full_transparency_is_kept():
-    pixels = noise(5, 6, 4, dtype=np.uint16)
-    pixels[..., 3] = 0
-    assert np.array_equal(opened(deep_png(pixels, RGBA)).pixels, pixels)
-
-
-def interlaced(data: bytes) -> bytes:
-    """The PNG with Adam7 named in its header."""
-    header = bytearray(data[16:29])
-    header[12] = 1
-    return data[:8] + chunk(b"IHDR", bytes(header)) + data[33:]
-
-
-def test_an_interlaced_16_bit_png_is_read_exactly():
-    pixels = noise(11, 13, 3, dtype=np.uint16)
-    passes = (
-        (0, 0, 8, 8),
-        (0, 4, 8, 8),
-        (4, 0, 8, 4),
-        (0, 2, 4, 4),
-        (2, 0, 4, 2),
-        (0, 1, 2, 2),
-        (1, 0, 2, 1),
-    )
-    parts = (pixels[y::dy, x::dx].astype(">u2") for y, x, dy, dx in passes)
-    rows = b"".join(
-        scanlines(np.ascontiguousarray(p).view(np.uint8).reshape(len(p), -1)) for p in parts
-    )
-    assert np.array_equal(opened(interlaced(png(13, 11, RGB, 16, rows))).pixels, pixels)
-
-
-@pytest.mark.parametrize(("kind", "channels"), [(GREY, 1), (RGB, 3)])
-def test_a_16_bit_colour_named_transparent_becomes_alpha_0(kind, channels):
-    pixels = np.array([[[40000] * channels, [40001] * channels]], np.uint16)
-    data = deep_png(pixels, kind, tRNS=struct.pack(f">{channels}H", *[40000] * channels))
-    assert opened(data).pixels.tolist() == [[[40000] * 3 + [0], [40001] * 3 + [65535]]]
-
-
-@pytest.mark.parametrize("orientation", UPRIGHT)
-def test_exif_orientation_of_a_16_bit_png_is_applied_and_said(orientation):
-    pixels = noise(4, 7, 3, dtype=np.uint16)
-    tiff = exif(orientation).tobytes().removeprefix(b"Exif\0\0")
-    result = decode(deep_png(pixels, RGB, eXIf=tiff), "x", LIMITS)
-    assert np.array_equal(result.picture.pixels, UPRIGHT[orientation](pixels))
-    assert any("upright" in note for note in result.notes) == (orientation > 1)
-
-
-def test_profile_and_resolution_of_a_16_bit_png_are_kept():
-    beside = {
-        "iCCP": b"any name\0\0" + zlib.compress(SRGB),
-        "pHYs": struct.pack(">IIB", 11811, 5906, 1),
-    }
-    picture = opened(deep_png(noise(4, 4, 3, dtype=np.uint16), RGB, **beside))
-    assert picture.icc == SRGB
-    assert picture.dpi == pytest.approx((300, 150), abs=0.02)
-
-
-@pytest.mark.parametrize("share", [0.3, 0.7, 0.99])
-def test_a_16_bit_png_cut_short_is_refused(share):
-    data = deep_png(noise(90, 70, 3, dtype=np.uint16), RGB)
-    assert "damaged or cut short" in refusal(data[: int(len(data) * share)])
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_text_is_kept_as_it_was(dtype):
-    pixels = noise(5, 6, 3, dtype=dtype)
-    rows = scanlines(pixels.astype(pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(5, -1))
-    data = png(6, 5, RGB, 8 * pixels.itemsize, rows, **{n.decode(): b for n, b in TEXTS})
-    picture = opened(data)
-    assert picture.text == TEXTS
-    read = Image.open(io.BytesIO(encode_png(picture)))
-    assert read.info["parameters"] == "best quality, smile\nSteps: 30, Seed: 7"
-    assert read.info["Title"] == "笑顔"
-
-
 def test_text_beyond_a_megabyte_is_left_out():
     long = b"workflow\0" + b"x" * (1 << 20)
     result = decode(png(3, 2, RGB, rows=scanlines(noise(2, 9)), tEXt=long), "x", LIMITS)
     assert result.picture.text == ()
     assert any("left out its text" in note for note in result.notes)
-
-
-XMP = b'<x:xmpmeta xmlns:tiff="t" tiff:Orientation="6"/>'
-RAW_EXIF = (
-    b"\nexif\n"
-    + b"%8d\n" % 26
-    + (b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x112, 3, 1, 6, 0, 0)).hex().encode()
-)
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"iTXt": b"XML:com.adobe.xmp\0\0\0\0\0" + XMP},
-        {"zTXt": b"Raw profile type exif\0\0" + zlib.compress(RAW_EXIF)},
-    ],
-    ids=["XMP", "raw profile"],
-)
-def test_an_orientation_that_stands_in_kept_text_is_applied_once(more, dtype):
-    pixels = noise(4, 7, 3, dtype=dtype)
-    rows = scanlines(pixels.astype(pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(4, -1))
-    picture = opened(png(7, 4, RGB, 8 * pixels.itemsize, rows, **more))
-    assert np.array_equal(picture.pixels, np.rot90(pixels, -1))
-    assert picture.text
-    assert np.array_equal(opened(encode_png(picture)).pixels, picture.pixels)
 
 
 def test_cmyk_is_converted_through_its_profile_and_that_is_said():

@@ -76,6 +76,22 @@ def test_transparency_lies_on_white():
     assert (image[2:] == 255).all()
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_half_transparent_colour_is_half_way_to_white(dtype):
+    top = np.iinfo(dtype).max
+    pixels = np.full((8, 8, 4), (0, top // 5, top, top // 5 * 2), dtype)
+    assert (np.array(shown(make_preview(pixels))) == (153, 173, 255)).all()
+
+
+@pytest.mark.parametrize("side", [1100, 1537, 2999])
+def test_stripes_too_fine_for_the_preview_become_their_mean(side):
+    pixels = np.zeros((side, side, 3), np.uint8)
+    pixels[::2] = 200
+    image = np.array(shown(make_preview(pixels, max_side=400)))
+    assert np.abs(image.astype(int) - 100).max() <= 4
+    assert image.mean() == pytest.approx(100, abs=1)
+
+
 def test_the_picture_given_stays_as_it_was():
     pixels = noise(900, 900, 4)
     make_preview(pixels)

@@ -13,6 +13,7 @@ from mcp.types import CallToolResult, TextContent
 from PIL import Image
 from pydantic import ValidationError
 
+from expressedit_mcp.imaging.structure import structure_loss
 from expressedit_mcp.preview import Drawing
 from expressedit_mcp.server import build_server
 from expressedit_mcp.settings import Settings, ToolGroup
@@ -91,6 +92,20 @@ async def test_the_setting_chooses_the_groups(
         names = [tool.name for tool in (await client.list_tools()).tools]
     assert set(offered) <= set(names)
     assert not set(hidden) & set(names)
+
+
+@pytest.mark.parametrize(
+    "groups", [("core",), ("core", "photoshop"), ("core", "methods"), get_args(ToolGroup)]
+)
+async def test_the_instructions_name_the_groups_tools_and_no_others(
+    settings: Settings, groups: tuple[ToolGroup, ...]
+) -> None:
+    async with Client(build_server(settings.model_copy(update={"tools": groups}))) as client:
+        here = {tool.name for tool in (await client.list_tools()).tools}
+        told = client.instructions or ""
+    everywhere = {tool.name for tool in all_tools(lambda: None, get_args(ToolGroup))}  # type: ignore[arg-type, return-value]
+    assert {name for name in everywhere - here if name in told} == set()
+    assert ("methods" in groups) == all(name in told for name in METHODS)
 
 
 @pytest.mark.parametrize("value", ["", "core,method", " , "])
@@ -172,6 +187,23 @@ async def test_a_repair_redraws_what_moved_or_the_region_on_top_of_the_transform
     assert images[-1]["image_id"] == parents[plain["image_id"]]
 
 
+async def test_a_repair_can_keep_the_hints_lines(client: Client, hero: Path) -> None:
+    call = {"image": str(hero), "region": MOUTH, "strokes": [LINE]}
+    painted = await ok(client, "apply_brush", **call)
+    repair = {"repair": True, "tags": ["smile"], "seed": 1}
+    redrawn, locked = [
+        await ok(client, "apply_brush", **call, **repair, preserve_structure=amount)
+        for amount in (0, 1)
+    ]
+    left, top, right, bottom = MOUTH["box"]
+    hint, free, held = (
+        pixels(made)[top:bottom, left:right].mean(axis=2) / 255
+        for made in (painted, redrawn, locked)
+    )
+    assert structure_loss(hint, held) < structure_loss(hint, free) / 4
+    assert locked["parameters"]["preserve_structure"] == 1
+
+
 @pytest.mark.parametrize(
     ("tool", "changes", "message"),
     [
@@ -189,6 +221,7 @@ async def test_a_repair_redraws_what_moved_or_the_region_on_top_of_the_transform
         ),
         ("apply_liquify_transform", {"strokes": [{**PUSH, "to": PUSH["from"]}]}, "move no pixel"),
         ("apply_liquify_transform", {"tags": ["smile"]}, "repair=True"),
+        ("apply_liquify_transform", {"preserve_structure": 1}, "repair=True"),
         ("apply_liquify_transform", {"repair": True}, "either tags"),
         ("apply_brush", {"strokes": [{**LINE, "color": "red"}]}, "strokes.0.color"),
         ("apply_brush", {"strokes": [{**LINE, "points": [[1, 2]]}]}, "paint no pixel"),
@@ -201,3 +234,20 @@ async def test_bad_strokes_are_refused_in_words(
     stroke = LINE if tool == "apply_brush" else PUSH
     arguments = {"image": str(hero), "region": MOUTH, "strokes": [stroke], **changes}
     assert message in await refused(client, tool, **arguments)
+
+
+async def test_words_select_where_the_model_looks(client: Client, hero: Path) -> None:
+    region = {"words": ["blue eyes"], "within": {"part": "left_eye"}}
+    strokes = [{**LINE, "points": [[0, 128], [256, 128]], "width": 256}]
+    facts = await ok(client, "apply_brush", image=str(hero), region=region, strokes=strokes)
+    left, _, right, _ = facts["changed_box"]
+    assert right - left < 40
+    assert right < 128
+    message = await refused(
+        client, "apply_brush", image=str(hero), region={"words": ["eyes"]}, strokes=strokes
+    )
+    assert "blue eyes" in message
+    message = await refused(
+        client, "apply_brush", image=str(hero), region={"words": []}, strokes=strokes
+    )
+    assert '{"words": ["blush"]}' in message

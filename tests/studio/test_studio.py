@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from expressedit_mcp.engine import EditResult
+from expressedit_mcp.engine import EditResult, Located
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.imaging import Box, Picture
 from expressedit_mcp.preview import Drawing
@@ -44,6 +44,9 @@ def test_the_same_request_is_remembered_and_not_computed(studio: Studio, hero: P
 
         def edit(self, *args: Any, **options: Any) -> EditResult:
             raise AssertionError("computed again")
+
+        def locate(self, *args: Any) -> Located:
+            raise AssertionError("no words to look for")
 
         def close(self) -> None: ...
 

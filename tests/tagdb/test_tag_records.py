@@ -58,8 +58,11 @@ def test_there_are_thousands_of_names():
 def test_a_transform_says_what_to_do(tag):
     plan = tag.transform
     assert bool(plan.advice) == (plan.need != "none")
-    assert bool(plan.tool) == bool(plan.target) == bool(plan.arguments)
-    if plan.tool:
+    assert bool(plan.tool) == bool(plan.target)
+    assert bool(plan.arguments) == (plan.tool == "apply_scale_transform")
+    if plan.tool == "apply_liquify_transform":
+        assert plan.by_hand
+    if plan.arguments:
         assert set(plan.arguments) == {"scale_x", "scale_y"}
         assert all(0.3 <= value <= 2 for value in plan.arguments.values())
 
@@ -87,6 +90,17 @@ def test_advice_tells_needed_from_advised():
         "if the prompt alone fails, control_inside 'erase' in edit_expression; "
         "by hand: paint the eye shut"
     )
+    plan = TransformPlan(
+        need="needed", tool="apply_liquify_transform", target="irises", by_hand="move both up"
+    )
+    assert plan.advice == "apply_liquify_transform (tool group methods) or by hand: move both up"
+
+
+def test_a_gaze_is_moved_by_the_liquify_tool():
+    moved = [tag for tag in TAGS if tag.category == "gaze" and tag.transform.need == "needed"]
+    assert len(moved) >= 8
+    assert {tag.transform.tool for tag in moved} == {"apply_liquify_transform"}
+    assert {tag.transform.target for tag in moved} == {"irises"}
 
 
 def test_pairs_are_distinct_and_known():

@@ -12,6 +12,7 @@ from expressedit_mcp.engine.backend import Pieces
 from expressedit_mcp.engine.denoise import Control, control_weights
 from expressedit_mcp.engine.learning.request import Example
 from expressedit_mcp.engine.models import ModelSet
+from expressedit_mcp.engine.pixels import encode, tensor
 from expressedit_mcp.imaging import canny_hint, resize
 
 
@@ -33,13 +34,12 @@ def encode_example(models: ModelSet, example: Example) -> Encoded:
     top = np.iinfo(example.crop.dtype).max
     rgb = np.clip(resize(example.crop.astype(np.float32) / top, example.model_size), 0, 1)
     mask = resize(example.mask.astype(np.float32) / 255, example.model_size)
-    vae, device = models.vae, models.device
-    latents = vae.encode(_tensor(rgb).to(device) * 2 - 1).latent_dist.mode()
-    cells = torch.nn.functional.avg_pool2d(_tensor(mask[..., None]), models.latent_stride)
+    device = models.device
+    cells = torch.nn.functional.avg_pool2d(tensor(mask[..., None], device), models.latent_stride)
     width, height = example.model_size.width, example.model_size.height
     return Encoded(
-        (latents * vae.config.scaling_factor).to(models.dtype),
-        cells.to(device, models.dtype),
+        encode(models, rgb),
+        cells.to(models.dtype),
         example.caption,
         torch.tensor([[height, width, 0, 0, height, width]], device=device, dtype=models.dtype),
         _control(models, rgb, mask),
@@ -55,10 +55,5 @@ def _control(models: ModelSet, rgb: np.ndarray, mask: np.ndarray) -> Control | N
     down = len(models.controlnet.controlnet_down_blocks)
     weights = control_weights(down, card.control_scale, card.control_weights)
     return Control(
-        models.controlnet, _tensor(hint).to(models.device, models.dtype), weights, calls=1
+        models.controlnet, tensor(hint, models.device).to(models.dtype), weights, calls=1
     )
-
-
-def _tensor(image: np.ndarray) -> Tensor:
-    """(H, W, C) float32 to (1, C, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]

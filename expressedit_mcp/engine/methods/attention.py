@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,14 +67,23 @@ def installed(unet: Any, control: AttentionControl) -> Iterator[None]:
     if control.is_empty:
         yield
         return
-    own = unet.attn_processors
-    unet.set_attn_processor(
-        {name: _Processor(name.removesuffix(".processor"), control) for name in own}
-    )
+    names = unet.attn_processors
+    with processors(
+        unet, {name: _Processor(name.removesuffix(".processor"), control) for name in names}
+    ):
+        yield
+
+
+@contextmanager
+def processors(unet: Any, chosen: Mapping[str, Any]) -> Iterator[None]:
+    """Inside, the UNet's attention runs by the chosen processors; afterwards by those from before."""
+    current = unet.attn_processors
+    # diffusers empties the mapping it is given
+    unet.set_attn_processor(dict(chosen))
     try:
         yield
     finally:
-        unet.set_attn_processor(own)
+        unet.set_attn_processor(current)
 
 
 class _Processor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from expressedit_mcp.engine.methods.method import RegionalNoise
 from expressedit_mcp.engine.sampling import (
     Denoiser,
     DrawNoise,
@@ -45,6 +46,15 @@ def regional_ddim(inside: EtaAt, outside: EtaAt, region: Tensor) -> Solver:
         return first * region + second * (1 - region)
 
     return solve
+
+
+def regional_noise(plan: RegionalNoise, eta: float, region: Tensor, steps: int) -> Solver:
+    """DDIM with `eta`, but in the steps of the plan, of `steps` in all, with its etas inside and outside."""
+
+    def at(index: int, noisy: float) -> float:
+        return noisy if plan.steps.on(index, steps) else eta
+
+    return regional_ddim(lambda i: at(i, plan.inside), lambda i: at(i, plan.outside), region)
 
 
 def consistency() -> Solver:
