@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 import tagdb
 from expressedit_mcp.engine import Engine
-from expressedit_mcp.engine.backend import Pieces
+from expressedit_mcp.engine.backend import Pieces, Stop
 from expressedit_mcp.engine.learning.cost import default_settings
 from expressedit_mcp.engine.learning.request import Example, Kind, LearnRequest
 from expressedit_mcp.errors import InputError
@@ -29,10 +29,11 @@ from expressedit_mcp.imaging import (
 )
 from expressedit_mcp.jobs import Report
 from expressedit_mcp.regions import OneRegion
+from expressedit_mcp.studio.editing import Editing, never
 from expressedit_mcp.studio.learned_store import LearnedStore
 from expressedit_mcp.studio.pictures import Pictures
 from expressedit_mcp.studio.planning import crop_for
-from expressedit_mcp.studio.selecting import FindFaces, choose_face, select
+from expressedit_mcp.studio.selecting import FindFaces, choose_face
 
 MOST_PICTURES = 20
 _SEEN = 0.5  # a tag that a face shows with such a chance is named in the picture's caption
@@ -71,10 +72,10 @@ class Characters:
         pictures: Pictures,
         store: LearnedStore,
         folder: Path,
-        faces_of: Callable[[Picture], FindFaces | None],
+        editing: Editing,
     ) -> None:
         self._tags, self._images, self._engine, self._pictures = tags, images, engine, pictures
-        self._store, self._folder, self._faces_of = store, folder, faces_of
+        self._store, self._folder, self._editing = store, folder, editing
 
     def checked(self, command: LearnCommand) -> dict[str, Any]:
         """The command as a job's request, pictures as image ids. Raises InputError for what cannot be learned."""
@@ -82,21 +83,26 @@ class Characters:
         _check_counts(command)
         images = tuple(self._pictures.open(image).image_id for image in command.images)
         command = replace(command, images=images)
-        self.request(command)
+        self.request(command, look=False)
         return TypeAdapter(LearnCommand).dump_python(command, mode="json")
 
     def learn(self, request: Mapping[str, Any], report: Report) -> None:
         """The work of a learning job. One that was interrupted goes on from its checkpoint."""
         command = TypeAdapter(LearnCommand).validate_python(request)
         folder = self._folder / f"learning_{request_key(dict(request))[:16]}"
-        wanted = self.request(command)
+        wanted = self.request(command, report.stopped)
         data = self._engine.learn(wanted, folder, report.step, report.stopped)
         card = self._store.keep(data)
         shutil.rmtree(folder, ignore_errors=True)
         report.item({"learned": card.name})
 
-    def request(self, command: LearnCommand) -> LearnRequest:
-        """What the engine is asked to learn. Raises InputError."""
+    def request(
+        self, command: LearnCommand, stop: Stop = never, *, look: bool = True
+    ) -> LearnRequest:
+        """What the engine is asked to learn; without `look` a region of words is where they may be.
+
+        Raises InputError.
+        """
         engine = self._engine
         if not engine.tokenizer.knows(command.class_word) or not command.class_word.strip():
             raise InputError(
@@ -106,7 +112,7 @@ class Characters:
         examples = [
             example
             for index in range(len(command.images))
-            for example in self._examples(command, index)
+            for example in self._examples(command, index, stop, look)
         ]
         others = tuple(self._store.choose(n, 1.0, engine).learned for n in command.apart_from)
         known = [tag.prompt_form for tag in self._tags.tags]
@@ -126,14 +132,14 @@ class Characters:
             pictures=command.images,
         )
 
-    def _examples(self, command: LearnCommand, index: int) -> list[Example]:
+    def _examples(self, command: LearnCommand, index: int, stop: Stop, look: bool) -> list[Example]:
         """The crops of one picture that edits of it would be made in."""
         picture = self._images.load(command.images[index])
-        find_faces = self._faces_of(picture)
+        find_faces = self._editing.faces_of(picture)
         face = _only_face(find_faces)
         if command.regions:
             region = command.regions[index]
-            selection = union(select(region, picture, self._pictures.load, find_faces))
+            selection = union(self._editing.chosen(region, picture, find_faces, stop, look=look))
         else:
             box = choose_face(find_faces, 0, f"the face of picture {index + 1}").box
             selection = _head(box, picture)

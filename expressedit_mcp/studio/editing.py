@@ -178,7 +178,7 @@ class Editing:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
-        self._chosen(command)
+        self._learned_by(command)
         command, parent, picture, selections, find_faces = self.located(
             command, stop, on_step, look=look
         )
@@ -238,7 +238,7 @@ class Editing:
             engine.fingerprint,
             find_faces,
             method,
-            self._chosen(command),
+            self._learned_by(command),
         )
         return self.generate(command, plan, parent, picture, on_step, stop, finish, batch)
 
@@ -289,7 +289,7 @@ class Editing:
             outcomes.append(finish(outcome))
         return outcomes
 
-    def _chosen(self, command: EditCommand) -> list[Chosen]:
+    def _learned_by(self, command: EditCommand) -> list[Chosen]:
         """The learned characters and attributes of an edit. Raises InputError."""
         return [
             self._learned.choose(name, weight, self._engine) for name, weight in command.learned

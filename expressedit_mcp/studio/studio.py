@@ -86,7 +86,7 @@ class Studio:
             self._pictures,
             self.learned,
             settings.jobs_dir,
-            self._editing.faces_of,
+            self._editing,
         )
         work = {EDIT_JOB: self._edit_job, LEARN_JOB: self.characters.learn}
         self.jobs = Jobs(settings.jobs_dir, work)
