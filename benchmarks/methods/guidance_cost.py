@@ -116,7 +116,7 @@ def _unit(unet: Any, cells: int) -> Unit:
         with tap.installed():
             seen = tap.read(here, 500.0)
             if backward:
-                torch.autograd.grad([f.sum() for f in seen], here)
+                torch.autograd.backward([f.sum() for f in seen])
 
     with torch.no_grad():
         call = count_tflop(lambda: unet(z, at, return_dict=False, **_condition().rows(False)))

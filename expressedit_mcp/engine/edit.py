@@ -139,7 +139,7 @@ class Editor:
     @torch.no_grad()
     def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
         """Where the model looks for words."""
-        key = *_crop_key(request.crop, request.model_size), request.words, request.threshold
+        key = *_pixels_key(request.crop, request.model_size), request.words, request.threshold
         return self._located.get(key, lambda: self._locate(request, on_step, stop))
 
     def _locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
@@ -227,9 +227,8 @@ class Editor:
         return [self._encode(pixels, request.model_size) for pixels in pictures]
 
     def _encode(self, pixels: np.ndarray, size: Size) -> Tensor:
-        return self._latents.get(
-            _crop_key(pixels, size), lambda: encode(self.models, _rgb(pixels, size))
-        )
+        key = _pixels_key(pixels, size)
+        return self._latents.get(key, lambda: encode(self.models, _rgb(pixels, size)))
 
     def _control(
         self, request: EditRequest, rgb: np.ndarray, selected: np.ndarray, calls: int
@@ -250,17 +249,14 @@ class Editor:
 
 def _check_pictures(request: EditRequest) -> None:
     """Raises InputError where the method needs a picture that the request does not hold."""
-    guidance = request.method.guidance
-    if guidance is None:
-        return
-    if guidance.needs_part and request.part is None:
+    guidance, memory = request.method.guidance, request.method.memory
+    if guidance is not None and guidance.needs_part and request.part is None:
         raise InputError(f"The task {guidance.task} needs the request's `part`, what of it moves.")
-    if guidance.needs_reference and (
-        request.reference is None or request.reference_selection is None
-    ):
-        raise InputError(
-            f"The task {guidance.task} needs the request's `reference` and `reference_selection`."
-        )
+    compared = guidance is not None and guidance.needs_reference
+    masked = memory is not None and memory.kind == "masked"
+    complete = request.reference is not None and request.reference_selection is not None
+    if (compared or masked) and not complete:
+        raise InputError("This method needs the request's `reference` and `reference_selection`.")
 
 
 def _inverted(setting: Setting, on_step: OnStep, stop: Stop) -> list[Tensor]:
@@ -314,9 +310,9 @@ def _sampled(
         )
 
 
-def _crop_key(pixels: np.ndarray, size: Size) -> tuple[Hashable, ...]:
-    crop = np.ascontiguousarray(pixels)
-    return crop.shape, crop.dtype, size, hashlib.sha256(crop.data).digest()
+def _pixels_key(pixels: np.ndarray, size: Size) -> tuple[Hashable, ...]:
+    pixels = np.ascontiguousarray(pixels)
+    return pixels.shape, pixels.dtype, size, hashlib.sha256(pixels.data).digest()
 
 
 def _stop_if(stop: Stop) -> None:

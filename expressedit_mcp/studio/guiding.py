@@ -140,8 +140,13 @@ class _Scene:
     picture: Picture
     selections: list[Selection]
     find_faces: FindFaces | None
-    between: Callable[[], None]
+    on_step: OnStep
     stop: Stop
+
+    def between(self) -> None:
+        """Raises Cancelled when the work shall stop."""
+        if self.stop():
+            raise Cancelled("The edit was cancelled; the picture is as it was.")
 
 
 class Guiding:
@@ -163,12 +168,7 @@ class Guiding:
         command, parent, picture, selections, find_faces = self._editing.located(
             command, stop, on_step
         )
-
-        def between() -> None:
-            if stop():
-                raise Cancelled("The edit was cancelled; the picture is as it was.")
-
-        scene = _Scene(picture, selections, find_faces, between, stop)
+        scene = _Scene(picture, selections, find_faces, on_step, stop)
         plan = self._planned(command, parent.image_id, scene, words)
         return self._editing.generate(command, plan, parent, picture, on_step, stop)[0]
 
@@ -324,7 +324,11 @@ class Guiding:
         base = self._base(command, image_id, scene, words, task, scene.selections)
         picture = self._open_picture(command.reference)
         faces = self._editing.faces_of(picture)
-        chosen = union(self._editing.chosen(command.reference_region, picture, faces, scene.stop))
+        chosen = union(
+            self._editing.chosen(
+                command.reference_region, picture, faces, scene.stop, scene.on_step
+            )
+        )
         box = _same_framing(base.crop.box, base.selection.box, chosen.box)
         size = base.crop.box.size
         # 8 bits are enough for what is only looked at

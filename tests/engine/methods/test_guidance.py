@@ -373,12 +373,17 @@ def test_noise_that_is_never_on_changes_no_bit(editor: Editor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("guidance", "missing"),
-    [(Guidance(task="move"), "part"), (Guidance(task="paste"), "reference")],
+    ("parts", "missing"),
+    [
+        ({"guidance": Guidance(task="move")}, "part"),
+        ({"guidance": Guidance(task="paste")}, "reference"),
+        ({"memory": Memory(kind="masked"), "reference": OTHER}, "reference_selection"),
+    ],
+    ids=["part", "reference", "masked"],
 )
-def test_a_missing_picture_is_told(editor: Editor, guidance: Guidance, missing: str) -> None:
+def test_a_missing_picture_is_told(editor: Editor, parts: dict[str, Any], missing: str) -> None:
     with pytest.raises(InputError, match=missing):
-        edited(editor, guidance=guidance)
+        edited(editor, **parts)
 
 
 def test_a_method_that_fits_nothing_is_refused() -> None:
@@ -466,10 +471,10 @@ def test_the_papers_steps_are_those_of_its_demo() -> None:
 
 
 def test_an_inverted_start_gives_numbers_and_edits_the_noise(editor: Editor) -> None:
-    points = (((20, 20), (26, 24)),)
+    start = (20.0, 20.0)
     results = []
-    for wanted in ({"points": points}, {"points": ((points[0][0], points[0][0]),)}):
-        guidance = Guidance(task="drag", strength=0.0, blocks=(0,), **wanted)
+    for end in ((26.0, 24.0), start):
+        guidance = Guidance(task="drag", strength=0.0, blocks=(0,), points=((start, end),))
         method = Method(solver="inverted", source=SOURCE, guidance=guidance)
         results.append(run(editor, request(method=method, steps=6, strength=0.8)))
     assert all(np.isfinite(result).all() for result in results)

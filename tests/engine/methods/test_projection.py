@@ -73,7 +73,7 @@ def test_a_source_that_did_not_change_stays_as_it_is(models: ModelSet, face: np.
 
 
 def test_lines_go_back_and_another_colour_stays(models: ModelSet, face: np.ndarray) -> None:
-    moved = np.roll(face, 2, axis=0) * np.float32([1.0, 0.85, 0.8])
+    moved = np.roll(face, 2, axis=0) * np.array([1.0, 0.85, 0.8], np.float32)
     with torch.no_grad():
         source, before = (decode(models, encode(models, p)) for p in (face, moved))
     after = projected(models, face, moved, everywhere(), structure=1.0)
@@ -84,7 +84,7 @@ def test_lines_go_back_and_another_colour_stays(models: ModelSet, face: np.ndarr
 
 
 def test_colours_go_back_and_lines_stay(models: ModelSet, face: np.ndarray) -> None:
-    tinted = face * np.float32([1.0, 0.8, 0.7])
+    tinted = face * np.array([1.0, 0.8, 0.7], np.float32)
     with torch.no_grad():
         source, before = (decode(models, encode(models, p)) for p in (face, tinted))
     after = projected(models, face, tinted, everywhere(), color=1.0)

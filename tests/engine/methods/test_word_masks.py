@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from expressedit_mcp.engine import LocateRequest
-from expressedit_mcp.engine.edit import Editor, _seen
+from expressedit_mcp.engine.edit import Editor
 from expressedit_mcp.engine.methods.words import LEVELS, _grid_of, mask_of, read_maps
 from expressedit_mcp.engine.text import encode, token_positions
 from expressedit_mcp.errors import Cancelled
@@ -29,9 +29,9 @@ def never() -> bool:
 
 
 def maps_of(editor: Editor, prompt: str, positions: list[list[int]], size: Size) -> np.ndarray:
-    request = wanted(prompt, size=size)
+    crop = wanted(prompt, size=size).crop
     condition = editor._encode_prompts(((prompt, 1.0),), (), size, 1)
-    source = editor._encode(request, _seen(request))
+    source = editor._encode(crop, size)
     return read_maps(editor.models, source, condition, positions, quiet)
 
 
