@@ -193,7 +193,12 @@ class Editor:
         )
 
     def _encode_prompts(
-        self, prompt: Pieces, negative: Pieces, size: Size, chunks: int, tokens: Sequence[Token]
+        self,
+        prompt: Pieces,
+        negative: Pieces,
+        size: Size,
+        chunks: int,
+        tokens: Sequence[Token] = (),
     ) -> Condition:
         models = self.models
         rows, plain = [], []
