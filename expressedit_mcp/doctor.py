@@ -142,17 +142,21 @@ def _memory(settings: Settings) -> Iterator[Finding]:
         import torch
 
         from expressedit_mcp.engine import ModelLibrary, find_source, memory
+        from expressedit_mcp.engine.learning.cost import describe_cost
         from expressedit_mcp.engine.models import choose_device, choose_dtype
 
         device = choose_device(settings.device)
         if device.type == "cuda" and not torch.cuda.is_available():
             return
         path = ModelLibrary(settings.models_dir, SHIPPED_MODEL).resolve(settings.model)
-        size = memory.footprint_of_files(find_source(path), choose_dtype(device))
+        source = find_source(path)
+        size = memory.footprint_of_files(source, choose_dtype(device))
         free = memory.free_gib(device)
     except (ExpressEditError, ImportError, RuntimeError):
         return
     yield Finding("memory plan", memory.describe_plan(size, free))
+    weights_gib = size.denoisers_gib + size.texts_gib + size.vae_gib
+    yield Finding("learning a character", describe_cost(source.card, weights_gib))
 
 
 def _home(settings: Settings) -> Finding:

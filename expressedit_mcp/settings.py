@@ -11,7 +11,7 @@ import platformdirs
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-ToolGroup = Literal["core", "photoshop", "methods"]
+ToolGroup = Literal["core", "photoshop", "methods", "characters"]
 SHIPPED_MODEL = Path(__file__).parent / "preview" / "weights"
 
 
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     tools: Annotated[tuple[ToolGroup, ...], NoDecode] = Field(
         default=("core", "photoshop"),
         min_length=1,
-        description="Groups of tools that are offered, joined by commas: core, photoshop, methods",
+        description="Groups of tools that are offered, joined by commas: core, photoshop, methods, characters",
     )
 
     bridge: Literal["auto", "on", "off"] = Field(
@@ -123,6 +123,11 @@ class Settings(BaseSettings):
     def models_dir(self) -> Path:
         """Where added models are kept."""
         return self.home.expanduser().resolve() / "models"
+
+    @cached_property
+    def learned_dir(self) -> Path:
+        """Where learned characters and attributes are kept."""
+        return self.home.expanduser().resolve() / "learned"
 
     @cached_property
     def tag_cache_dir(self) -> Path:

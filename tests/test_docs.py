@@ -18,6 +18,7 @@ PAGES = [
     "CHANGELOG.md",
     "benchmarks/RESULTS.md",
     "docs/photoshop.md",
+    "docs/characters.md",
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

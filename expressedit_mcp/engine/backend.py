@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from expressedit_mcp.engine.card import Card, ControlInside, Sampler
+from expressedit_mcp.engine.learning.request import LearnRequest
 from expressedit_mcp.engine.methods.method import PLAIN, Method, Pieces
 from expressedit_mcp.engine.tokenizer import PromptTokenizer
 from expressedit_mcp.imaging import Size
@@ -123,6 +125,14 @@ class Engine(Protocol):
         """The result of an edit; `batch` ones let interactive ones go first.
 
         Raises Cancelled within one step once `stop` says so.
+        """
+        ...
+
+    def learn(self, request: LearnRequest, folder: Path, on_step: OnStep, stop: Stop) -> bytes:
+        """The file of a learned character or attribute (`engine.learning.file`).
+
+        Checkpoints are kept in `folder`; with one there the learning goes on from it. Edits go first, between two
+        steps. Raises Cancelled within one step once `stop` says so.
         """
         ...
 

@@ -19,17 +19,21 @@ class Condition:
     """Text and size conditioning, rows (unconditional, conditional).
 
     `context` (2, tokens, C), `pooled` (2, P), `time_ids` (2, 6) = original size, crop corner, target size.
+    `control_context` is what a ControlNet sees instead of `context`, where that holds tokens of the UNet's own.
     """
 
     context: Tensor
     pooled: Tensor
     time_ids: Tensor
+    control_context: Tensor | None = None
 
-    def rows(self, guided: bool) -> dict[str, Any]:
+    def rows(self, guided: bool, *, control: bool = False) -> dict[str, Any]:
         """Keyword arguments of a UNet or ControlNet call: both rows, or the conditional one alone."""
         part = slice(None) if guided else slice(1, 2)
         added = {"text_embeds": self.pooled[part], "time_ids": self.time_ids[part]}
-        return {"encoder_hidden_states": self.context[part], "added_cond_kwargs": added}
+        own = self.control_context if control else None
+        context = self.context if own is None else own
+        return {"encoder_hidden_states": context[part], "added_cond_kwargs": added}
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,9 @@ def make_denoiser(
         rows = _rows(branches, guided)
         batch = torch.cat([z[i : i + 1].expand(1 + g, -1, -1, -1) for i, g in enumerate(guided)])
         t = torch.tensor(step.t, device=z.device, dtype=torch.float32)
-        extra = control.residuals(batch, t, index, rows) if control else {}
+        extra = {}
+        if control:
+            extra = control.residuals(batch, t, index, _rows(branches, guided, control=True))
         layout = Layout.of(guided)
         on_call(layout, index)
         output = unet(batch, t, return_dict=False, **rows, **extra)[0]
@@ -142,9 +148,14 @@ def make_denoiser(
     return denoise
 
 
-def _rows(branches: Sequence[Branch], guided: Sequence[bool]) -> dict[str, Any]:
+def _rows(
+    branches: Sequence[Branch], guided: Sequence[bool], *, control: bool = False
+) -> dict[str, Any]:
     """Keyword arguments of a UNet or ControlNet call for all branches."""
-    rows = [branch.condition.rows(g) for branch, g in zip(branches, guided, strict=True)]
+    rows = [
+        branch.condition.rows(g, control=control)
+        for branch, g in zip(branches, guided, strict=True)
+    ]
     added = [row["added_cond_kwargs"] for row in rows]
     return {
         "encoder_hidden_states": torch.cat([row["encoder_hidden_states"] for row in rows]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -33,7 +33,9 @@ from expressedit_mcp.engine.denoise import (
 from expressedit_mcp.engine.methods.attention import installed
 from expressedit_mcp.engine.methods.filling import Filling, Setting, fill
 from expressedit_mcp.engine.methods.inversion import edited_noise
+from expressedit_mcp.engine.methods.method import Learned
 from expressedit_mcp.engine.methods.solvers import invert
+from expressedit_mcp.engine.methods.tokens import Token, encode_prompt, lead_ids, load_token
 from expressedit_mcp.engine.methods.words import LEVELS, mask_of, read_maps
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.pixels import decode, encode, tensor
@@ -80,6 +82,7 @@ class Editor:
         self.models, self._fill = models, fill
         self._conditions = _Cache(16)
         self._latents = _Cache(8)
+        self._tokens = _Cache(8)
         self._located = _Cache(16)
 
     @torch.no_grad()
@@ -121,6 +124,7 @@ class Editor:
                 known=torch.cat([source[:0], *self._known(request)]),
                 part=_cells(request.part, source),
                 of_reference=_cells(request.reference_selection, source),
+                tokens=self._learned(request),
             )
             if request.method.solver == "inverted":
                 setting = replace(setting, path=_inverted(setting, on_step, stop))
@@ -164,26 +168,49 @@ class Editor:
             if request.reference is not None:
                 wanted.append((source.prompt, 1.0))
         prompts = [prompt for prompt, _ in wanted]
-        chunks = text.needed_chunks(self.models.encoders, *prompts, request.negative_prompt)
+        encoders, tokens = self.models.encoders, self._learned(request)
+        learned = tuple(one.key for one in request.method.learned)
+        leads = [lead_ids(tokens, encoder) for encoder in encoders]
+        chunks = text.needed_chunks(encoders, *prompts, request.negative_prompt, leads=leads)
         branches = []
         for prompt, scale in wanted:
-            key = prompt, request.negative_prompt, request.model_size, chunks
-            condition = self._conditions.get(key, partial(self._encode_prompts, *key))
+            key = prompt, request.negative_prompt, request.model_size, chunks, learned
+            make = partial(self._encode_prompts, *key[:4], tokens)
+            condition = self._conditions.get(key, make)
             branches.append(Branch(condition, scale))
         return branches
 
+    def _learned(self, request: EditRequest) -> tuple[Token, ...]:
+        """The learned tokens of a request."""
+        models = self.models
+
+        def load(learned: Learned) -> Token:
+            like = torch.zeros((), device=models.device, dtype=models.dtype)
+            return load_token(learned, models.encoders, models.unet, like)
+
+        return tuple(
+            self._tokens.get(one.key, partial(load, one)) for one in request.method.learned
+        )
+
     def _encode_prompts(
-        self, prompt: Pieces, negative: Pieces, size: Size, chunks: int
+        self,
+        prompt: Pieces,
+        negative: Pieces,
+        size: Size,
+        chunks: int,
+        tokens: Sequence[Token] = (),
     ) -> Condition:
         models = self.models
-        rows = []
-        for pieces in (negative, prompt):
-            context, pooled = text.encode(
-                models.encoders, pieces, chunks=chunks, device=models.device
+        rows, plain = [], []
+        for pieces, own in ((negative, ()), (prompt, tokens)):
+            encoded = encode_prompt(
+                models.encoders, pieces, own, chunks=chunks, device=models.device
             )
-            if not pieces and models.zero_empty_prompt:
+            context, pooled = encoded.context, encoded.pooled
+            if not pieces and not own and models.zero_empty_prompt:
                 context, pooled = torch.zeros_like(context), torch.zeros_like(pooled)
             rows.append((context, pooled))
+            plain.append(encoded.plain if own else context)
         time_ids = torch.tensor(
             [[size.height, size.width, 0, 0, size.height, size.width]] * 2,
             device=models.device,
@@ -193,6 +220,7 @@ class Editor:
             torch.cat([context for context, _ in rows]),
             torch.cat([pooled for _, pooled in rows]),
             time_ids,
+            torch.cat(plain) if tokens else None,
         )
 
     def _known(self, request: EditRequest) -> list[Tensor]:

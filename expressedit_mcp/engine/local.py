@@ -21,12 +21,14 @@ from expressedit_mcp.engine.backend import (
 )
 from expressedit_mcp.engine.card import Card
 from expressedit_mcp.engine.device_queue import DeviceQueue
+from expressedit_mcp.engine.learning.request import LearnRequest
 from expressedit_mcp.engine.model_source import ModelSource, find_source
 from expressedit_mcp.engine.tokenizer import PromptTokenizer, load_tokenizer
-from expressedit_mcp.errors import ModelError
+from expressedit_mcp.errors import Cancelled, ModelError
 
 if TYPE_CHECKING:
     from expressedit_mcp.engine.edit import Editor
+    from expressedit_mcp.engine.learning.learner import Learner
     from expressedit_mcp.engine.memory import Plan
 
 T = TypeVar("T")
@@ -93,6 +95,31 @@ class LocalEngine:
             lambda editor: editor.locate(request, on_step, stop), on_step, stop, batch=False
         )
 
+    def learn(self, request: LearnRequest, folder: Path, on_step: OnStep, stop: Stop) -> bytes:
+        steps = request.settings.steps
+
+        def on_wait(ahead: int, seconds: float | None) -> None:
+            on_step(0, steps, f"waiting: {ahead} ahead")
+
+        with self._queue.turn(batch=True, stop=stop, on_wait=on_wait):
+            if self._idle is not None:
+                self._idle.cancel()
+            learner = self._learner(request, folder, on_step)
+        try:
+            while not learner.finished:
+                if stop():
+                    raise Cancelled("The learning was stopped; resume goes on from its last step.")
+                # each step is a turn of its own, so that an edit never waits for more than one
+                with self._queue.turn(batch=True, stop=stop, on_wait=lambda ahead, seconds: None):
+                    learner.step()
+                on_step(learner.done, steps, f"learning, step {learner.done} of {steps}")
+        except Cancelled:
+            learner.save()
+            raise
+        finally:
+            self._start_idling()
+        return learner.file(self.fingerprint)
+
     def close(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
@@ -137,6 +164,13 @@ class LocalEngine:
                         "or set EXPRESSEDIT_DEVICE=cpu."
                     ) from error
                 on_step(0, 1, f"memory ran out; going on with: {self._plan.name}")
+
+    def _learner(self, request: LearnRequest, folder: Path, on_step: OnStep) -> Learner:
+        from expressedit_mcp.engine.learning.learner import Learner
+
+        models = self._loaded(on_step).models
+        on_step(0, request.settings.steps, "reading the pictures")
+        return Learner(models, request, folder)
 
     def _loaded(self, on_step: OnStep) -> Editor:
         if self._editor is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from expressedit_mcp.engine.backend import (
     Stop,
 )
 from expressedit_mcp.engine.card import Card
+from expressedit_mcp.engine.learning.request import LearnRequest
 from expressedit_mcp.engine.tokenizer import PromptTokenizer
 from expressedit_mcp.errors import Cancelled, ModelError
 
@@ -68,6 +70,13 @@ class RemoteEngine:
     def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
         facts, mask = self._answered("/v1/masks", wire.locate_frames(request), on_step, stop)
         return Located(mask, tuple(facts["found"]))
+
+    def learn(self, request: LearnRequest, folder: Path, on_step: OnStep, stop: Stop) -> bytes:
+        """Raises ModelError: a token is learned where the model is."""
+        raise ModelError(
+            f"The engine at {self._url} edits, but does not learn. Unset EXPRESSEDIT_ENGINE to learn in this "
+            "process, on the same model; what was learned works with either."
+        )
 
     def close(self) -> None:
         self._client.close()

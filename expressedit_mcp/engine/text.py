@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +21,15 @@ class TextEncoder:
     tokenizer: PromptTokenizer
 
 
-def chunk(pieces: Pieces, tokenizer: PromptTokenizer) -> list[tuple[list[int], list[float]]]:
+def chunk(
+    pieces: Pieces, tokenizer: PromptTokenizer, lead: Sequence[int] = ()
+) -> list[tuple[list[int], list[float]]]:
     """Token ids and weights per chunk, each of the tokenizer's full length, marks and padding included.
 
-    An empty prompt is one chunk.
+    `lead` are token ids in front of the prompt. An empty prompt is one chunk.
     """
-    weighted = [(token, weight) for text, weight in pieces for token in tokenizer.encode(text)]
+    weighted = [(token, 1.0) for token in lead]
+    weighted += [(token, weight) for text, weight in pieces for token in tokenizer.encode(text)]
     parts = [weighted[i : i + tokenizer.room] for i in range(0, len(weighted), tokenizer.room)] or [
         []
     ]
@@ -39,16 +43,22 @@ def chunk(pieces: Pieces, tokenizer: PromptTokenizer) -> list[tuple[list[int], l
 
 
 def encode(
-    encoders: tuple[TextEncoder, TextEncoder], pieces: Pieces, *, chunks: int, device: Any
+    encoders: tuple[TextEncoder, TextEncoder],
+    pieces: Pieces,
+    *,
+    chunks: int,
+    device: Any,
+    leads: Sequence[Sequence[int]] = ((), ()),
 ) -> tuple[Tensor, Tensor]:
     """Context (1, chunks * length, C) and pooled text (1, P) as SDXL wants them.
 
     Penultimate hidden states of both encoders side by side, the pooled output of the second for the
-    first chunk. Weights scale the hidden states and their mean is restored, A1111's emphasis.
+    first chunk. Weights scale the hidden states and their mean is restored, A1111's emphasis. `leads` are token
+    ids in front of the prompt, one list per encoder.
     """
     states, pooled = [], None
-    for encoder in encoders:
-        rows = chunk(pieces, encoder.tokenizer)
+    for encoder, lead in zip(encoders, leads, strict=True):
+        rows = chunk(pieces, encoder.tokenizer, lead)
         rows += chunk((), encoder.tokenizer) * (chunks - len(rows))
         # an encoder may stand beside the device to save its memory
         own = next(encoder.model.parameters()).device
@@ -66,6 +76,19 @@ def encode(
     return context.reshape(1, -1, context.shape[-1]), pooled
 
 
+def needed_chunks(
+    encoders: tuple[TextEncoder, TextEncoder],
+    *prompts: Pieces,
+    leads: Sequence[Sequence[int]] = ((), ()),
+) -> int:
+    """The number of chunks of the longest prompt behind its lead; all prompts of one edit are padded to it."""
+    return max(
+        len(chunk(prompt, encoder.tokenizer, lead))
+        for prompt in prompts
+        for encoder, lead in zip(encoders, leads, strict=True)
+    )
+
+
 def token_positions(pieces: Pieces, tokenizer: PromptTokenizer) -> list[list[int]]:
     """Where the tokens of each piece stand in the context of `encode`."""
     positions, at = [], 0
@@ -75,8 +98,3 @@ def token_positions(pieces: Pieces, tokenizer: PromptTokenizer) -> list[list[int
         positions.append([row * tokenizer.max_length + 1 + column for row, column in rows])
         at = tokens.stop
     return positions
-
-
-def needed_chunks(encoders: tuple[TextEncoder, TextEncoder], *prompts: Pieces) -> int:
-    """The number of chunks of the longest prompt; all prompts of one edit are padded to it."""
-    return max(len(chunk(p, e.tokenizer)) for p in prompts for e in encoders)

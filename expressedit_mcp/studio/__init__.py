@@ -1,5 +1,6 @@
 """The application: holds the tag store, the image store and the engine; one verb per user action."""
 
+from expressedit_mcp.studio.characters import LearnCommand
 from expressedit_mcp.studio.commands import BrushCommand, EditCommand, LiquifyCommand, ScaleCommand
 from expressedit_mcp.studio.guiding import (
     AppearanceCommand,
@@ -7,6 +8,7 @@ from expressedit_mcp.studio.guiding import (
     MatchCommand,
     MoveCommand,
 )
+from expressedit_mcp.studio.learned_store import LearnedCard, parse_uses
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import PanelService
 from expressedit_mcp.studio.recolouring import RecolorCommand
@@ -17,6 +19,8 @@ __all__ = [
     "BrushCommand",
     "DragCommand",
     "EditCommand",
+    "LearnCommand",
+    "LearnedCard",
     "LiquifyCommand",
     "MatchCommand",
     "MoveCommand",
@@ -25,4 +29,5 @@ __all__ = [
     "RecolorCommand",
     "ScaleCommand",
     "Studio",
+    "parse_uses",
 ]

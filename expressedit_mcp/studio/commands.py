@@ -18,7 +18,10 @@ Edges = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class EditCommand:
-    """An edit of the expression inside a region. Exactly one of `tags` and `prompt` is given."""
+    """An edit of the expression inside a region. Exactly one of `tags` and `prompt` is given.
+
+    `learned` are names of learned characters and attributes with their weights.
+    """
 
     image: str
     region: OneRegion | Sequence[OneRegion]
@@ -39,6 +42,7 @@ class EditCommand:
     feather_px: float | None = None
     preserve_structure: float = 0.0
     preserve_color: float = 0.0
+    learned: tuple[tuple[str, float], ...] = ()
     variations: int = 1
     place: bool = False
 

@@ -24,6 +24,7 @@ from expressedit_mcp.imaging import (
 from expressedit_mcp.regions import OneRegion
 from expressedit_mcp.studio import wording
 from expressedit_mcp.studio.commands import EditCommand, TransformCommand
+from expressedit_mcp.studio.learned_store import Chosen, LearnedStore
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Command, Photoshop
 from expressedit_mcp.studio.pictures import Pictures
@@ -62,9 +63,11 @@ class Editing:
         pictures: Pictures,
         photoshop: Photoshop,
         finder: Finder | None,
+        learned: LearnedStore,
     ) -> None:
         self._tags, self._images, self._engine = tags, images, engine
         self._pictures, self._photoshop, self._finder = pictures, photoshop, finder
+        self._learned = learned
 
     def resolved(self, command: EditCommand, stop: Stop = never) -> EditCommand:
         """The command without references to an open document, once all of it was checked. Raises InputError."""
@@ -175,6 +178,7 @@ class Editing:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
+        self._learned_by(command)
         command, parent, picture, selections, find_faces = self.located(
             command, stop, on_step, look=look
         )
@@ -234,6 +238,7 @@ class Editing:
             engine.fingerprint,
             find_faces,
             method,
+            self._learned_by(command),
         )
         return self.generate(command, plan, parent, picture, on_step, stop, finish, batch)
 
@@ -283,6 +288,12 @@ class Editing:
             )
             outcomes.append(finish(outcome))
         return outcomes
+
+    def _learned_by(self, command: EditCommand) -> list[Chosen]:
+        """The learned characters and attributes of an edit. Raises InputError."""
+        return [
+            self._learned.choose(name, weight, self._engine) for name, weight in command.learned
+        ]
 
     def _domain(self) -> tuple[str, ...]:
         card = self._engine.card

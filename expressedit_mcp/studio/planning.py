@@ -26,6 +26,7 @@ from expressedit_mcp.imaging import (
     union,
 )
 from expressedit_mcp.studio.commands import EditCommand
+from expressedit_mcp.studio.learned_store import Chosen
 from expressedit_mcp.studio.selecting import FindFaces
 from expressedit_mcp.studio.wording import Wording
 
@@ -66,8 +67,10 @@ class EditPlan:
         )
 
     def derived_seed(self) -> int:
-        """A seed that is the same for the same request, however much it preserves, 0..2^31 - 1."""
-        sampled = {name: value for name, value in self.settings.items() if name not in _PRESERVING}
+        """A seed that is the same for the same request, 0..2^31 - 1, however much it preserves and whatever
+        learned tokens it uses, so that one try can be compared with and without."""
+        apart = (*_PRESERVING, "learned")
+        sampled = {name: value for name, value in self.settings.items() if name not in apart}
         return int(request_key(sampled)[:8], 16) & 0x7FFFFFFF
 
 
@@ -81,6 +84,7 @@ def plan_edit(
     model_fingerprint: str,
     find_faces: FindFaces | None,
     method: Method = PLAIN,
+    learned: Sequence[Chosen] = (),
 ) -> EditPlan:
     """The plan of an edit, with the card's defaults filled in. Raises InputError."""
     outline = grow(union(selections), command.grow_px)
@@ -119,6 +123,10 @@ def plan_edit(
     settings |= {name: amount for name, amount in preserving.items() if amount > 0}
     if not method.is_plain:
         settings["method"] = method.model_dump(mode="json", exclude_defaults=True)
+    if learned:
+        settings["learned"] = [chosen.as_json() for chosen in learned]
+        tokens = tuple(chosen.learned for chosen in learned)
+        method = method.model_copy(update={"learned": tokens})
     return EditPlan(selection, crop, wording, settings, warnings, method)
 
 

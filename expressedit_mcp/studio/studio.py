@@ -27,6 +27,7 @@ from expressedit_mcp.jobs import JobRecord, Jobs, Report
 from expressedit_mcp.preview.finder import FaceFinder
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import wording
+from expressedit_mcp.studio.characters import Characters, LearnCommand
 from expressedit_mcp.studio.commands import (
     BrushCommand,
     EditCommand,
@@ -40,6 +41,7 @@ from expressedit_mcp.studio.engines import open_engine
 from expressedit_mcp.studio.exporting import export_psd
 from expressedit_mcp.studio.face_pictures import picture_set
 from expressedit_mcp.studio.guiding import GuidedCommand, Guiding
+from expressedit_mcp.studio.learned_store import LearnedStore
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import Photoshop
 from expressedit_mcp.studio.pictures import Pictures
@@ -49,6 +51,7 @@ from expressedit_mcp.studio.tag_store import open_tag_store
 from photoshop_bridge import Bridge
 
 EDIT_JOB = "edit"
+LEARN_JOB = "learn"
 
 
 class Studio:
@@ -68,12 +71,25 @@ class Studio:
         finder: Finder | None = None,
     ) -> None:
         self.settings, self.roots = settings, roots
-        self.jobs = Jobs(settings.jobs_dir, {EDIT_JOB: self._edit_job})
+        self.learned = LearnedStore(settings.learned_dir)
         self.tags, self.images, self.engine, self.finder = tags, images, engine, finder
         self.photoshop = photoshop
         self._pictures = Pictures(settings, roots, images, photoshop)
-        self._editing = Editing(tags, images, engine, self._pictures, photoshop, finder)
+        self._editing = Editing(
+            tags, images, engine, self._pictures, photoshop, finder, self.learned
+        )
         self._guiding = Guiding(self._editing, tags, engine, self._pictures.load)
+        self.characters = Characters(
+            tags,
+            images,
+            engine,
+            self._pictures,
+            self.learned,
+            settings.jobs_dir,
+            self._editing,
+        )
+        work = {EDIT_JOB: self._edit_job, LEARN_JOB: self.characters.learn}
+        self.jobs = Jobs(settings.jobs_dir, work)
 
     @classmethod
     def open(cls, settings: Settings, bridge: Bridge | None = None) -> Studio:
@@ -179,6 +195,10 @@ class Studio:
         An open document is read at once too; the job edits what it showed then.
         """
         return self.jobs.start(EDIT_JOB, command_to_json(self._editing.resolved(command)))
+
+    def start_learning(self, command: LearnCommand) -> JobRecord:
+        """The job that learns a character or an attribute. What it asks for is checked at once: InputError."""
+        return self.jobs.start(LEARN_JOB, self.characters.checked(command))
 
     def edit(
         self,

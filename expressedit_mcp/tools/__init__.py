@@ -7,6 +7,7 @@ from collections.abc import Collection
 from mcp.server.mcpserver.tools import Tool
 
 from expressedit_mcp.tools import (
+    characters,
     edits,
     guiding,
     jobs,
@@ -16,6 +17,7 @@ from expressedit_mcp.tools import (
     tags,
     transforms,
 )
+from expressedit_mcp.tools.strict import without_arguments
 from expressedit_mcp.tools.worker import OpenStudio
 
 DEFAULT_GROUPS = ("core", "photoshop")
@@ -23,10 +25,17 @@ _FAMILIES = {
     "core": (tags, edits, pictures, jobs),
     "photoshop": (photoshop,),
     "methods": (transforms, recolouring, guiding),
+    "characters": (characters,),
 }
+# arguments of tools that only make sense with a group
+_ARGUMENTS = {"characters": {"edit_expression": ("learned_character", "attributes")}}
 
 
 def all_tools(open_studio: OpenStudio, groups: Collection[str] = DEFAULT_GROUPS) -> list[Tool]:
-    """Every tool of some groups (core, photoshop, methods), always in the same order."""
+    """Every tool of some groups (core, photoshop, methods, characters), always in the same order."""
     families = [family for group in _FAMILIES if group in groups for family in _FAMILIES[group]]
-    return [tool for family in families for tool in family.tools(open_studio)]
+    tools = [tool for family in families for tool in family.tools(open_studio)]
+    hidden = [_ARGUMENTS[group] for group in _ARGUMENTS if group not in groups]
+    for by_tool in hidden:
+        tools = [without_arguments(tool, by_tool.get(tool.name, ())) for tool in tools]
+    return tools

@@ -127,6 +127,22 @@ SeedArg = Annotated[
         lt=1 << 31,
     ),
 ]
+LearnedCharacterArg = Annotated[
+    str | None,
+    Field(
+        description="Name of a learned character (list_characters) that the picture shows; '(name:0.7)' weighs it",
+        max_length=80,
+        examples=["mirelle"],
+    ),
+]
+AttributesArg = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=80)]] | None,
+    Field(
+        description="Names of learned attributes to add; '(name:0.7)' weighs one",
+        max_length=4,
+        examples=[["festival-paint"]],
+    ),
+]
 PreserveStructureArg = Annotated[
     float,
     Field(

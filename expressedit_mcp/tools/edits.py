@@ -10,9 +10,11 @@ from mcp.types import CallToolResult
 from pydantic import ConfigDict, Field, RootModel
 
 from expressedit_mcp.tools.arguments import (
+    AttributesArg,
     CharacterArg,
     ContextArg,
     ImageRef,
+    LearnedCharacterArg,
     NegativeArg,
     PreserveColorArg,
     PreserveStructureArg,
@@ -98,6 +100,8 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         ] = None,
         preserve_structure: PreserveStructureArg = 0,
         preserve_color: PreserveColorArg = 0,
+        learned_character: LearnedCharacterArg = None,
+        attributes: AttributesArg = None,
         variations: Annotated[
             int, Field(description="Results with consecutive seeds", ge=1, le=8)
         ] = 1,
@@ -123,7 +127,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         seed for another try. Some tags want apply_scale_transform first; search_expression_tags says which."""
 
         def work(on_step: OnStep, stop: Stop) -> CallToolResult:
-            from expressedit_mcp.studio import EditCommand
+            from expressedit_mcp.studio import EditCommand, parse_uses
 
             studio = open_studio()
             command = EditCommand(
@@ -146,6 +150,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 feather_px=feather_px,
                 preserve_structure=preserve_structure,
                 preserve_color=preserve_color,
+                learned=parse_uses(learned_character, attributes or ()),
                 variations=variations,
                 place=place,
             )

@@ -47,6 +47,7 @@ class JobFacts(BaseModel):
     total: int
     what: str = Field(description="What is being done")
     items: list[JobItem] = Field(description="Results that are whole so far")
+    learned: list[str] = Field(description="Names of what was learned, for edit_expression")
     error: str = Field(description="What went wrong; empty otherwise")
 
 
@@ -93,7 +94,8 @@ def job_result(studio: Studio, record: JobRecord, said: str = "") -> CallToolRes
         done=record.done,
         total=record.total,
         what=record.what,
-        items=[_item(studio, item) for item in record.items],
+        items=[_item(studio, item) for item in record.items if "image_id" in item],
+        learned=[item["learned"] for item in record.items if "learned" in item],
         error=record.error,
     )
     lines = [
@@ -103,6 +105,7 @@ def job_result(studio: Studio, record: JobRecord, said: str = "") -> CallToolRes
         f"Made {item.image_id}: {item.path}{placements_in_words(item.placements)}"
         for item in facts.items
     ]
+    lines += [f"Learned {name!r}." for name in facts.learned]
     if facts.error:
         lines.append(f"Error: {facts.error}")
     if facts.state in ("waiting", "running"):

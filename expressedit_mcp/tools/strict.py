@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
@@ -66,6 +66,15 @@ def make_tool(
         ),
         structured_output=structured,
     )
+
+
+def without_arguments(tool: Tool, names: Collection[str]) -> Tool:
+    """The tool without some of its optional arguments, which it then refuses as unknown."""
+    if not names:
+        return tool
+    properties = tool.parameters["properties"]
+    kept = {name: schema for name, schema in properties.items() if name not in names}
+    return tool.model_copy(update={"parameters": {**tool.parameters, "properties": kept}})
 
 
 def _in_words(error: ValidationError) -> str:

@@ -113,7 +113,7 @@ def test_an_unknown_group_is_refused_with_those_there_are(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, value: str
 ) -> None:
     monkeypatch.setenv("EXPRESSEDIT_TOOLS", value)
-    with pytest.raises(ValidationError, match="core, photoshop, methods"):
+    with pytest.raises(ValidationError, match="core, photoshop, methods, characters"):
         Settings()
 
 

@@ -21,6 +21,7 @@ from expressedit_mcp.engine.methods.prompt_attention import map_edits, token_edi
 from expressedit_mcp.engine.methods.recurrence import TimeTravel
 from expressedit_mcp.engine.methods.solvers import SAMPLER_ETA, consistency, ddim, regional_noise
 from expressedit_mcp.engine.methods.structure import projections
+from expressedit_mcp.engine.methods.tokens import Token, lead_ids, token_control
 from expressedit_mcp.engine.models import ModelSet
 from expressedit_mcp.engine.sampling import Anchor, Guidance, Slots, Solver, soft_inpaint
 from expressedit_mcp.engine.schedule import Step
@@ -34,7 +35,7 @@ class Setting:
     `source` (1, C, h, w) are the crop's latents, `mask` (1, 1, h, w) is 1 where they may change, `selected` (H, W)
     the selection 0..1 at the model's size; `branches` and `control` are what the denoiser runs on. `known`
     (B - 1, C, h, w) are the latents of the other branches, `part` and `of_reference` (1, 1, h, w) the request's
-    masks of that name, 0..1, `path` the inverted latents of `known`.
+    masks of that name, 0..1, `path` the inverted latents of `known`, `tokens` the learned ones.
     """
 
     request: EditRequest
@@ -49,6 +50,7 @@ class Setting:
     part: Tensor | None = None
     of_reference: Tensor | None = None
     path: Sequence[Tensor] | None = None
+    tokens: Sequence[Token] = ()
 
     @property
     def scene(self) -> Scene:
@@ -79,10 +81,12 @@ def fill(setting: Setting) -> Filling:
     )
     columns = setting.branches[0].condition.context.shape[1]
     known = _known_tokens(setting)
+    learned = token_control(setting.tokens, models.encoders, setting.mask)
+    lead = lead_ids(setting.tokens, models.encoders[0])
     attention = AttentionControl(
-        tokens=(*token_edits(method, steps), *(tokens.tokens for tokens in known)),
-        bias=tuple(tokens.bias for tokens in known),
-        maps=map_edits(method, request.prompt, models, columns, steps),
+        tokens=(*learned.tokens, *token_edits(method, steps), *(tokens.tokens for tokens in known)),
+        bias=(*learned.bias, *(tokens.bias for tokens in known)),
+        maps=map_edits(method, request.prompt, models, columns, steps, lead),
     )
     return Filling(slots, attention)
 

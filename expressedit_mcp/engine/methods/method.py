@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -39,6 +40,22 @@ class Source(_Frozen):
     guidance_scale: float = Field(default=1.0, ge=1, le=30)
     anchor: float = Field(default=1.0, ge=0, le=1)
     anchor_inside: float = Field(default=1.0, ge=0, le=1)
+
+
+class Learned(_Frozen):
+    """A learned character or attribute that an edit uses.
+
+    `file` is the safetensors file of `engine.learning`, base64. `weight` 0..2 moves the token's rows from its class
+    word's (0) through its own (1) and beyond, and scales its LoRA.
+    """
+
+    file: str = Field(repr=False)
+    weight: float = Field(default=1.0, ge=0, le=2)
+
+    @property
+    def key(self) -> tuple[str, float]:
+        """Digest of the file and weight, for caches."""
+        return hashlib.sha256(self.file.encode()).hexdigest(), self.weight
 
 
 Task = Literal["drag", "landmark", "move", "appearance", "paste"]
@@ -150,7 +167,8 @@ class Method(_Frozen):
 
     `solver`: `card` is the request's sampler, `consistency` noises x0 afresh in every step (with a source: DDCM),
     `anchored` keeps one noise from start to end, `inverted` starts from the noise that DDIM inversion finds in the
-    source. All but the first ask for a source.
+    source. All but the first ask for a source. `learned` are the characters and attributes whose tokens stand in
+    front of the prompts.
     """
 
     solver: Literal["card", "consistency", "anchored", "inverted"] = "card"
@@ -161,6 +179,7 @@ class Method(_Frozen):
     memory: Memory | None = None
     attention: Attention = Attention()
     projection: Projection = Projection()
+    learned: tuple[Learned, ...] = ()
 
     @model_validator(mode="after")
     def _fits(self) -> Method:

@@ -26,19 +26,25 @@ def token_edits(method: Method, steps: int) -> tuple[TokenEdit, ...]:
 
 
 def map_edits(
-    method: Method, prompt: Pieces, models: ModelSet, columns: int, steps: int
+    method: Method,
+    prompt: Pieces,
+    models: ModelSet,
+    columns: int,
+    steps: int,
+    lead: Sequence[int] = (),
 ) -> tuple[MapEdit, ...]:
     """Cross-attention maps of the words that the prompts share taken from the source, then words weighed.
 
-    `columns` is the context's length. Raises InputError for weights of words that `prompt` lacks.
+    `columns` is the context's length, `lead` the ids in front of every prompt. Raises InputError for weights of
+    words that `prompt` lacks.
     """
     wanted, tokenizer = method.attention, models.encoders[0].tokenizer
-    ids = _ids(prompt, models)
+    ids = [*lead, *_ids(prompt, models)]
     on = _until(wanted.cross_until, steps)
     edits: list[MapEdit] = []
     if on(0) and method.source is not None:
         aligned = align_prompts(
-            _ids(method.source.prompt, models),
+            [*lead, *_ids(method.source.prompt, models)],
             ids,
             room=tokenizer.room,
             chunks=columns // tokenizer.max_length,
