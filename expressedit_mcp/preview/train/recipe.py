@@ -23,5 +23,5 @@ class Recipe:
     unet_steps: int = 6000
     unet_batch: int = 24
     window_cells: int = 16
-    whole_percent: int = 60
+    whole_percent: int = 100
     processes: int = 2

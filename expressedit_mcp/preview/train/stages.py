@@ -24,8 +24,9 @@ from .text import train_text
 from .vae import train_vae
 from .vocabulary import vocabulary
 
-_SHEET_STEPS = 1000
-_MUON_LR, _MUON_LR_FROM_WEIGHTS = 2e-3, 1.2e-3
+_SHEET_STEPS = 500
+_MUON_LR, _ADAM_LR = 2e-3, 1e-3
+_MUON_LR_FROM_WEIGHTS, _ADAM_LR_FROM_WEIGHTS = 1e-3, 5e-4
 _CLASSES: dict[str, Any] = {
     "vae": AutoencoderKL,
     "unet": UNet2DConditionModel,
@@ -110,7 +111,7 @@ def _unet(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
         window=recipe.window_cells,
         whole_share=recipe.whole_percent / 100,
         muon_lr=_MUON_LR_FROM_WEIGHTS if start else _MUON_LR,
-        adam_lr=1e-3,
+        adam_lr=_ADAM_LR_FROM_WEIGHTS if start else _ADAM_LR,
         seed=recipe.seed,
         every=_SHEET_STEPS,
         on_step=on_step,
