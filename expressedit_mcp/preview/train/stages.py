@@ -24,7 +24,6 @@ from .text import train_text
 from .vae import train_vae
 from .vocabulary import vocabulary
 
-_SHEET_STEPS = 500
 _MUON_LR, _ADAM_LR = 2e-3, 1e-3
 _MUON_LR_FROM_WEIGHTS, _ADAM_LR_FROM_WEIGHTS = 1e-3, 5e-4
 _CLASSES: dict[str, Any] = {
@@ -38,8 +37,8 @@ _CLASSES: dict[str, Any] = {
 
 def run_stage(name: str, recipe: Recipe, out: Path, device: str, start: Path | None) -> None:
     """Runs one stage of STAGES on `device`, from the weights of `start` or random ones."""
-    shared = name in ("drawings", "vae", "encode", "unet")
-    size = recipe.processes if shared and device == "cpu" else 1
+    shared = name in ("vae", "encode", "unet") and device == "cpu"
+    size = recipe.processes if shared or name == "drawings" else 1
     print(f"stage {name}", flush=True)
     run_team(STAGES[name], (recipe, out, start), size, device)
 
@@ -113,7 +112,7 @@ def _unet(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
         muon_lr=_MUON_LR_FROM_WEIGHTS if start else _MUON_LR,
         adam_lr=_ADAM_LR_FROM_WEIGHTS if start else _ADAM_LR,
         seed=recipe.seed,
-        every=_SHEET_STEPS,
+        every=recipe.sheet_steps,
         on_step=on_step,
     )
     if team.leads:
