@@ -51,6 +51,8 @@ def _drawings(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None
 
 
 def _text(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
+    if start:  # its encoders go on with its denoiser
+        return
     torch.manual_seed(recipe.seed)
     encoders = train_text(
         team,
@@ -66,16 +68,18 @@ def _text(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
 
 def _vae(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
     torch.manual_seed(recipe.seed)
-    vae = train_vae(
-        team,
-        [load_shard(shard_folder(out / "drawings", i)) for i in range(recipe.shards)],
-        out / "vae",
-        steps=recipe.vae_steps,
-        batch=recipe.vae_batch,
-        patch_px=recipe.vae_patch_px,
-        seed=recipe.seed,
-        vae=_load(start, "vae") if start else make_vae(),
-    )
+    vae = _load(start, "vae") if start else make_vae()
+    if recipe.vae_steps:  # none: the VAE stays as it is, its scaling factor too
+        vae = train_vae(
+            team,
+            [load_shard(shard_folder(out / "drawings", i)) for i in range(recipe.shards)],
+            out / "vae",
+            steps=recipe.vae_steps,
+            batch=recipe.vae_batch,
+            patch_px=recipe.vae_patch_px,
+            seed=recipe.seed,
+            vae=vae,
+        )
     if team.leads:
         vae.save_pretrained(out / "vae" / "vae")
     team.wait()
