@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from benchmarks.fidelity.setting import Bench, Subject, part_of
+from benchmarks.fidelity.setting import Bench, Subject
 from benchmarks.fidelity.tags import reads_as
 from expressedit_mcp.preview import CHARACTERS, View, contact_sheet
 from expressedit_mcp.settings import SHIPPED_MODEL
@@ -81,7 +81,7 @@ def _page(bench: Bench, tags: Sequence[str], folder: Path) -> Iterator[str]:
         for tag in tags:
             edited = bench.edit(subject, [tag])
             read += reads_as(edited.reading, [tag])
-            cells.append((f"{tag} ({part_of([tag])})", edited.after))
+            cells.append((tag, edited.after))
         path = folder / f"gallery-{name.lower()}.jpg"
         _write(cells, path)
         print(f"wrote {path}, {path.stat().st_size / 1e3:.0f} kB", flush=True)

@@ -34,6 +34,7 @@ from expressedit_mcp.studio import EditCommand, Studio
 HELD_OUT_SEED = 70_001  # training draws its characters from other seeds
 SIZE_PX = 512
 _EYE_PARTS = {"eyes", "iris", "gaze", "brows"}
+_LEAST_CHANGE, _MARK_ROOM_PX = 12, 8
 _PARTS = (*sorted(_EYE_PARTS), "mouth", "extras", "emotion")
 
 
@@ -98,6 +99,20 @@ class Bench:
         """The neutral drawing with a part edited to the tags; `changes` are fields of the command."""
         return self.edit_pixels(subject, subject.neutral.pixels, tags, part, **changes)
 
+    def edit_as_planned(self, subject: Subject, tags: Sequence[str]) -> Edited:
+        """The neutral drawing after the edits that build_prompt plans for the tags, one on the other."""
+        names = {record_name(tag): tag for tag in tags}
+        made: list[Edited] = []
+        for step in self.studio.build_prompt(tuple(tags), subject.look).edits:
+            pixels = made[-1].after if made else subject.neutral.pixels
+            made.append(self.edit_pixels(subject, pixels, [names[tag] for tag in step.tags]))
+        return replace(
+            made[-1],
+            before=subject.neutral.pixels,
+            selected=np.any([edited.selected for edited in made], axis=0),
+            seconds=sum(edited.seconds for edited in made),
+        )
+
     def edit_pixels(
         self,
         subject: Subject,
@@ -110,7 +125,7 @@ class Bench:
         parent = self.studio.images.add(Picture(pixels.copy()), "drawn")
         command = EditCommand(
             parent.image_id,
-            region_of(subject.neutral, part or part_of(tags)),
+            region_of(subject.neutral, part) if part else region_for(subject, tags),
             tags=tuple(tags),
             character=subject.look,
         )
@@ -144,10 +159,33 @@ class Bench:
 
 
 def region_of(drawing: Drawing, part: str) -> OneRegion:
-    """The region of a part; "head" is the whole face crop."""
-    box = drawing.crop_box if part == "head" else drawing.part_boxes[part]
-    left, top, right, bottom = box
-    return BoxRegion(box=[max(left, 0), max(top, 0), min(right, SIZE_PX), min(bottom, SIZE_PX)])
+    """The region of a part."""
+    return _box_region(drawing.part_boxes[part])
+
+
+def region_for(subject: Subject, tags: Sequence[str]) -> OneRegion:
+    """What the tag store advises to select for the tags.
+
+    The part that they change; the one eye that shall wink; for marks, where they come to lie.
+    """
+    if "extras" in changed_parts(tags):
+        return _box_region(_changed_box(subject, tags))
+    if list(tags) == ["one eye closed"]:
+        return region_of(subject.neutral, "right_eye")
+    return region_of(subject.neutral, part_of(tags))
+
+
+def _changed_box(subject: Subject, tags: Sequence[str]) -> tuple[int, int, int, int]:
+    """The box about all that the tags change in the subject's drawing."""
+    apart = np.abs(subject.drawn(tags).pixels.astype(int) - subject.neutral.pixels).max(axis=2)
+    rows, columns = np.nonzero(apart > _LEAST_CHANGE)
+    left, top, right, bottom = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    return left - _MARK_ROOM_PX, top - _MARK_ROOM_PX, right + _MARK_ROOM_PX, bottom + _MARK_ROOM_PX
+
+
+def _box_region(box: Sequence[int]) -> OneRegion:
+    left, top, right, bottom = (int(edge) for edge in np.clip(box, 0, SIZE_PX))
+    return BoxRegion(box=[left, top, right, bottom])
 
 
 def changed_parts(tags: Sequence[str]) -> frozenset[str]:
@@ -157,10 +195,8 @@ def changed_parts(tags: Sequence[str]) -> frozenset[str]:
 
 
 def part_of(tags: Sequence[str]) -> str:
-    """The smallest part box that holds all that the tags change."""
-    changed = changed_parts(tags)
-    if "extras" in changed:
-        return "head"
+    """The smallest part box that holds all that the tags change of the face's features."""
+    changed = changed_parts(tags) - {"extras"}
     if changed and changed <= _EYE_PARTS:
         return "eyes"
     return "mouth" if changed == {"mouth"} else "face"

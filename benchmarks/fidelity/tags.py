@@ -39,6 +39,13 @@ def single_tags(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) 
     count = len(tags) * len(subjects)
     for name, share in zip(("edited", "unedited", "drawn"), shares.mean(axis=0), strict=True):
         outcome.add(f"single tags ({len(tags)}) read as asked: {name}", f"{share:.3f}", count)
+    sure = shares[:, 2] == 1
+    outcome.add(
+        f"the {sure.sum()} of them whose drawings are always read: edited",
+        f"{shares[sure, 0].mean():.3f}" if sure.any() else "-",
+        int(sure.sum()) * len(subjects),
+    )
+    outcome.add("by what they change: edited (drawn), tags", _by_parts(tags, shares), count)
     missed = [
         f"{tag} {edited:.1f} ({drawn:.1f})"
         for tag, (edited, _, drawn) in zip(tags, shares, strict=True)
@@ -46,6 +53,15 @@ def single_tags(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) 
     ]
     outcome.add("not always read as asked: edited (drawn)", ", ".join(missed) or "none", count)
     return outcome
+
+
+def _by_parts(tags: Sequence[str], shares: np.ndarray) -> str:
+    """Mean shares (edited, unedited, drawn) of the tags that change the same parts."""
+    rows: dict[str, list[np.ndarray]] = {}
+    for tag, share in zip(tags, shares, strict=True):
+        rows.setdefault(" + ".join(sorted(changed_parts([tag]))), []).append(share)
+    means = {parts: np.mean(row, axis=0) for parts, row in rows.items()}
+    return ", ".join(f"{p} {m[0]:.2f} ({m[2]:.2f}), {len(rows[p])}" for p, m in means.items())
 
 
 def pairs_of(tags: Sequence[str], count: int) -> list[tuple[str, str]]:
@@ -73,9 +89,9 @@ def _agree(first: str, second: str) -> bool:
 def tag_pairs(
     bench: Bench, subjects: Sequence[Subject], pairs: Sequence[tuple[str, str]]
 ) -> Outcome:
-    """Two tags of different parts in one edit."""
+    """Two tags of different parts, in one edit and in the edits that build_prompt plans."""
     outcome = Outcome()
-    edited_right = drawn_right = judged = 0
+    edited_right = planned_right = drawn_right = judged = 0
     for number, pair in enumerate(pairs):
         subject = subjects[number % len(subjects)]
         drawn = subject.drawn(pair)
@@ -83,12 +99,16 @@ def tag_pairs(
             continue
         judged += 1
         edited = bench.edit(subject, pair)
+        planned = bench.edit_as_planned(subject, pair)
         edited_right += reads_as(edited.reading, pair)
+        planned_right += reads_as(planned.reading, pair)
         drawn_right += reads_as(bench.read(subject, drawn.pixels), pair)
         if judged <= _SHOWN_PAIRS:
             outcome.show(" + ".join(pair), edited.after)
+            outcome.show("as planned", planned.after)
             outcome.show("drawn", drawn.pixels)
-    outcome.add("pairs of tags read as asked: edited", f"{edited_right / judged:.3f}", judged)
+    outcome.add("pairs of tags read as asked: one edit", f"{edited_right / judged:.3f}", judged)
+    outcome.add("pairs of tags read as asked: as planned", f"{planned_right / judged:.3f}", judged)
     outcome.add("pairs of tags read as asked: drawn", f"{drawn_right / judged:.3f}", judged)
     return outcome
 
@@ -111,12 +131,12 @@ def winks(bench: Bench, subjects: Sequence[Subject]) -> Outcome:
 
 
 def words(bench: Bench, subjects: Sequence[Subject], names: Sequence[str]) -> Outcome:
-    """Words for the whole face, in one edit of the head: all parts must look as the word allows."""
+    """Words for the whole face, in one edit of the face: all parts must look as the word allows."""
     outcome = Outcome()
     right, drawn_right, parts = [], [], []
     for number, word in enumerate(names):
         subject = subjects[number % len(subjects)]
-        edited, drawn = bench.edit(subject, [word], "head"), subject.drawn([word])
+        edited, drawn = bench.edit(subject, [word], "face"), subject.drawn([word])
         verdict = allowed_parts(edited.reading, word)
         right.append(all(verdict.values()))
         parts += verdict.values()

@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from expressedit_mcp.preview.part_network import PartTask
-from expressedit_mcp.preview.reader import POINTS
-from expressedit_mcp.preview.train.reader import BATCH, NEGATIVES, PartNet, Teacher
+from expressedit_mcp.preview.part_network import PartNetwork, PartTask
+from expressedit_mcp.preview.reader import POINTS, READER_WEIGHTS
+from expressedit_mcp.preview.train.reader import (
+    BATCH,
+    NEGATIVES,
+    PartNet,
+    Teacher,
+    load_network,
+    to_input,
+)
 from expressedit_mcp.preview.train.reader_backgrounds import background
 from expressedit_mcp.preview.train.reader_samples import (
     DRAWN_PX,
@@ -84,3 +91,17 @@ def test_backgrounds_are_pictures_of_the_asked_size() -> None:
     seen = [background(np.random.default_rng(n), 60, 90) for n in range(40)]
     assert {(one.shape, one.dtype) for one in seen} == {((60, 90, 3), np.dtype(np.uint8))}
     assert np.std(seen) > 20
+
+
+@pytest.mark.parametrize("part", TASKS)
+def test_training_goes_on_from_what_is_shipped(part: str) -> None:
+    path, task = READER_WEIGHTS / f"{part}.safetensors", TASKS[part]
+    shape = (task.height_px, task.width_px, 3)
+    crop = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    answers = load_network(path, task)(to_input(crop[None]))[0].detach().numpy()
+    np.testing.assert_allclose(answers, PartNetwork(path).answers_to(crop), atol=1e-3)
+
+
+def test_training_does_not_go_on_from_another_networks_weights() -> None:
+    with pytest.raises(ValueError, match="train without --from"):
+        load_network(READER_WEIGHTS / "mouth.safetensors", TASKS["eyes"])

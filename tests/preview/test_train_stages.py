@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from expressedit_mcp.engine import EditRequest, LocalEngine
 from expressedit_mcp.engine.schedule import alphas_cumprod
@@ -24,10 +25,13 @@ from expressedit_mcp.preview.train.networks import (
     make_unet,
     make_vae,
 )
+from expressedit_mcp.preview.train.recipe import Recipe
+from expressedit_mcp.preview.train.stages import run_stage
 from expressedit_mcp.preview.train.team import Team
 from expressedit_mcp.preview.train.text import random_prompts, text_losses
 from expressedit_mcp.preview.train.vae import vae_losses
 from expressedit_mcp.preview.train.vocabulary import token_ids, vocabulary
+from expressedit_mcp.settings import SHIPPED_MODEL
 
 
 @pytest.fixture(autouse=True)
@@ -129,8 +133,19 @@ def denoiser_losses(denoiser: Denoiser, step: int) -> Losses:
     return {"loss": (output - noisy.velocity).square().mean()}
 
 
+def test_going_on_from_weights_can_keep_the_vae(tmp_path: Path) -> None:
+    """Latents of another scale would be new to the denoiser that goes on."""
+    run_stage("vae", Recipe(vae_steps=0, processes=1), tmp_path, "cpu", SHIPPED_MODEL)
+    shipped, kept = (
+        AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32)
+        for folder in (SHIPPED_MODEL, tmp_path / "vae")
+    )
+    assert kept.config["scaling_factor"] == shipped.config["scaling_factor"]
+    for left, right in zip(shipped.parameters(), kept.parameters(), strict=True):
+        assert torch.equal(left, right)
+
+
 def test_what_is_exported_edits_in_the_engine_and_loads_in_diffusers(tmp_path: Path) -> None:
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.pipelines.controlnet.pipeline_controlnet_inpaint_sd_xl import (
         StableDiffusionXLControlNetInpaintPipeline,
     )

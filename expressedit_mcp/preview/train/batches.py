@@ -9,14 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .captions import random_caption
+from .captions import random_caption, true_of_mask
 from .drawings import EXPRESSIONS_PER_CROP, Shard
 from .masks import random_mask
 from .networks import LATENT_SIDE, LATENT_STRIDE, NATIVE_PX
 from .vocabulary import token_ids
 
-_KEPT_EDGES = 0.25  # of the samples show their own edges inside the mask
-_MOVED = 0.5  # of the samples start from another expression, as an edit does
+_KEPT_EDGES, _KEPT_EDGES_FREE = 0.12, 0.85  # of the samples show their edges inside the mask
+# Of the samples start from another expression, as an edit does; those whose measures no tag tells
+# mostly from themselves, as a repair of scaled pixels does.
+_MOVED, _MOVED_FREE = 0.85, 0.4
 
 
 @dataclass(frozen=True)
@@ -76,18 +78,15 @@ def _sample(
     note = chosen.shard.notes[index]
     mask = random_mask(rng, note["boxes"], NATIVE_PX)
     edges = np.unpackbits(chosen.shard.edges[index]).reshape(NATIVE_PX, NATIVE_PX)
-    if rng.random() >= _KEPT_EDGES:
+    if rng.random() >= (_KEPT_EDGES_FREE if note["free"] else _KEPT_EDGES):
         edges = edges * ~mask.selected
     other = index
-    if rng.random() < _MOVED:
+    if rng.random() < (_MOVED_FREE if note["free"] else _MOVED):
         first = index - index % EXPRESSIONS_PER_CROP
-        other = first + int(rng.integers(EXPRESSIONS_PER_CROP))
-    tags = random_caption(
-        rng,
-        note["character"],
-        note["expression"],
-        mask.parts,
-    )
+        turn = int(rng.integers(1, EXPRESSIONS_PER_CROP))
+        other = first + (index - first + turn) % EXPRESSIONS_PER_CROP
+    told = [] if note["free"] else true_of_mask(note["expression"], note["wink"], mask.parts)
+    tags = random_caption(rng, note["character"], told, mask.parts)
     cells = touched_cells(mask.selected)
     rows, columns = _window(rng, cells, window)
     pixels = tuple(slice(s.start * LATENT_STRIDE, s.stop * LATENT_STRIDE) for s in (rows, columns))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
+
+from expressedit_mcp.preview.states import EYE_STATES
+from expressedit_mcp.preview.tags import RULES
+from expressedit_mcp.preview.words import WORDS
 
 from .vocabulary import regions_of
 
 _NO_CAPTION = 0.1  # for classifier-free guidance
-_NO_EXPRESSION = 0.3  # edges alone must then tell the expression
-_ONLY_MASKED = 0.25  # as an edit of one part is asked for
-_SPARSE = 0.1
-_KEPT, _KEPT_SPARSE, _KEPT_CHARACTER = 0.92, 0.4, 0.8
+_NO_EXPRESSION = 0.08  # edges alone must then tell the expression
+_ONLY_MASKED = 0.6  # as an edit of one part is asked for
+_ONLY_WORD = 0.3  # of the captions with a word for the whole face
+_BRIEF = 0.5  # say one thing of each part, as people do
+_KEPT, _KEPT_CHARACTER = 0.95, 0.92
 _SUBJECT = 0.3
 
 
@@ -20,7 +25,7 @@ def random_caption(
     rng: np.random.Generator,
     character: Sequence[str],
     expression: Sequence[str],
-    masked: frozenset[str],
+    masked: Collection[str],
 ) -> list[str]:
     """Tags in random order, some left out.
 
@@ -30,18 +35,57 @@ def random_caption(
         return []
     tags = [tag for tag in character if rng.random() < _KEPT_CHARACTER]
     if rng.random() >= _NO_EXPRESSION:
-        share = _KEPT_SPARSE if rng.random() < _SPARSE else _KEPT
-        only_masked = rng.random() < _ONLY_MASKED
-        tags += [
-            tag
-            for tag in expression
-            if rng.random() < share and (not only_masked or _shown(tag, masked))
-        ]
+        tags += _told(rng, expression, masked)
     if rng.random() < _SUBJECT:
         tags.append("solo")
     rng.shuffle(tags)
     return tags
 
 
-def _shown(tag: str, masked: frozenset[str]) -> bool:
-    return all(regions & masked for regions in regions_of(tag))
+def true_of_mask(expression: Sequence[str], wink: str | None, masked: Collection[str]) -> list[str]:
+    """The tags without those of a wink where the mask covers the open eye alone.
+
+    Who selects one eye and asks for a wink wants that eye shut.
+    """
+    sides = {side for side in ("left", "right") if f"{side}_eye" in masked}
+    if wink is None or not sides or wink in sides:
+        return list(expression)
+    return [tag for tag in expression if not _is_wink(tag)]
+
+
+def _told(
+    rng: np.random.Generator, expression: Sequence[str], masked: Collection[str]
+) -> list[str]:
+    words = [tag for tag in expression if tag in WORDS]
+    if words and rng.random() < _ONLY_WORD:
+        return words
+    only_masked = rng.random() < _ONLY_MASKED
+    shown = [tag for tag in expression if not only_masked or _shown(tag, masked)]
+    if rng.random() < _BRIEF:
+        rng.shuffle(shown)
+        shown = _one_of_each_part(shown)
+    return [tag for tag in shown if rng.random() < _KEPT]
+
+
+def _one_of_each_part(tags: Sequence[str]) -> list[str]:
+    """The tags that say something of a part of which none before them does; every mark and word."""
+    told: set[str] = set()
+    kept = []
+    for tag in tags:
+        parts = RULES.get(tag, {}).keys() - {"extras"}
+        if not parts or parts - told:
+            kept.append(tag)
+            told |= parts
+    return kept
+
+
+def _shown(tag: str, masked: Collection[str]) -> bool:
+    return all(regions & set(masked) for regions in regions_of(tag))
+
+
+def _is_wink(tag: str) -> bool:
+    states = RULES.get(tag, {}).get("eyes")
+    if not states:
+        return False
+    marked = EYE_STATES[states[0]].marked
+    return marked is not None and not marked.shows_iris

@@ -18,7 +18,8 @@ from .loop import Losses, Trainer
 from .networks import LATENT_SIDE, SCHEDULER, encode_text, time_ids
 from .team import Team
 
-_MASK_WEIGHT = 2.0
+_OUTSIDE_WEIGHT = 0.15  # an edit puts back what lies outside
+_CHANGE_WEIGHT = 2.0
 _NO_CONTROL = 0.1  # of the steps
 _LEAST_STRENGTH, _MOST_STRENGTH = 0.4, 1.0
 
@@ -79,6 +80,8 @@ def train_denoiser(
     """
     for module in (denoiser.unet, denoiser.controlnet):
         module.to(memory_format=torch.channels_last)
+    # half precision is ten times slower on a CPU without instructions for it, and no faster with them
+    fast = team.device.type == "cuda"
     trainer = Trainer(
         denoiser.modules,
         team,
@@ -87,7 +90,7 @@ def train_denoiser(
         muon_lr=muon_lr,
         adam_lr=adam_lr,
         matrices=_is_hidden_matrix,
-        muon_dtype=torch.bfloat16,
+        muon_dtype=torch.bfloat16 if fast else torch.float32,
     )
     trainer.resume()
     alphas = torch.tensor(alphas_cumprod(SCHEDULER), dtype=torch.float32)
@@ -101,10 +104,10 @@ def train_denoiser(
         samples = random_batch(rng, encoded, vocabulary_ids, count, side).to(team.device)
         noisy = add_noise(rng, samples, alphas)
         controlled = bool(of_control >= _NO_CONTROL)
-        with torch.autocast(team.device.type, torch.bfloat16):
+        with torch.autocast(team.device.type, torch.bfloat16, enabled=fast):
             output = denoiser(noisy.z, noisy.t, samples, controlled)
         error = (output.float() - noisy.velocity).square().mean(dim=1, keepdim=True)
-        weight = 1 + _MASK_WEIGHT * samples.mask
+        weight = loss_weight(samples)
         return {
             "loss": (error * weight).mean(),
             "masked": (error.detach() * samples.mask).sum() / samples.mask.sum().clamp(min=1),
@@ -113,6 +116,15 @@ def train_denoiser(
     trainer.run(losses_at, every, lambda: on_step(trainer))
     trainer.use_averages()
     return denoiser
+
+
+def loss_weight(samples: Batch) -> Tensor:
+    """(B, 1, w, w) the weight of each cell: most where an edit has something to draw.
+
+    Features are small beside the skin about them; where source and target differ, they are.
+    """
+    change = (samples.target - samples.source).abs().mean(dim=1, keepdim=True).clamp(max=1)
+    return _OUTSIDE_WEIGHT + samples.mask * (1 + _CHANGE_WEIGHT * change)
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,20 @@ import numpy as np
 from expressedit_mcp.imaging import Box, CropPlan, Size, canny_hint, extract, plan_crop, resize
 from expressedit_mcp.preview import (
     Drawing,
+    Expression,
     draw_character,
     sample_character,
     sample_expression,
     sample_view,
 )
+from expressedit_mcp.preview.states import EYE_STATES
 
 CANNY_LOW, CANNY_HIGH = 70, 160
 EXPRESSIONS_PER_CROP = 4
 CHARACTERS_PER_SHARD = 64
 
 _SIZES_PX, _SIZE_SHARES = (256, 384, 512, 640), (0.15, 0.2, 0.45, 0.2)
-_FREE_MEASURES = 0.5
+_FREE_MEASURES = 0.3
 _PARTS = ("eyes", "left_eye", "right_eye", "brows", "mouth", "face")
 _PART_SHARES = (0.3, 0.12, 0.12, 0.1, 0.24, 0.12)
 
@@ -35,7 +37,9 @@ class Shard:
     """Samples in order; each run of EXPRESSIONS_PER_CROP shares a character, a view and a crop.
 
     `pixels` (N, S, S, 3) uint8, `edges` (N, S * S / 8) uint8 bits, both read as needed; `notes`
-    hold "character" and "expression" tags and "boxes" of parts in crop pixels.
+    hold "character" and "expression" tags, whether sizes and gaze are "free" of those tags, the eye
+    that is shut where only one is ("wink": "left", "right" or null), and "boxes" of parts and of the
+    "head" in crop pixels.
     """
 
     pixels: np.ndarray
@@ -83,14 +87,22 @@ def _draw_one(
     """All samples of one random character in one view."""
     character, view = sample_character(rng), sample_view(rng)
     size_px = int(rng.choice(_SIZES_PX, p=_SIZE_SHARES))
-    drawings = []
+    drawings, told = [], []
     for _ in range(EXPRESSIONS_PER_CROP):
         # sizes and gaze that no tag tells, so that edges alone are obeyed
-        expression = sample_expression(rng, free_measures=rng.random() < _FREE_MEASURES)
+        free = bool(rng.random() < _FREE_MEASURES)
+        expression = sample_expression(rng, free_measures=free)
         drawings.append(draw_character(character, expression, view, size_px))
+        told.append({"free": free, "wink": _wink(expression)})
     for plan in _crops(rng, drawings[0], native_px):
-        for drawing in drawings:
-            yield _cut(drawing, plan), _note(drawing, plan, character.tags)
+        for drawing, facts in zip(drawings, told, strict=True):
+            yield _cut(drawing, plan), _note(drawing, plan, character.tags) | facts
+
+
+def _wink(expression: Expression) -> str | None:
+    """The side of the only eye that is shut."""
+    marked = EYE_STATES[expression.eyes].marked
+    return expression.side if marked and not marked.shows_iris else None
 
 
 def _crops(rng: np.random.Generator, drawing: Drawing, native_px: int) -> list[CropPlan]:
@@ -98,7 +110,7 @@ def _crops(rng: np.random.Generator, drawing: Drawing, native_px: int) -> list[C
     size = Size(drawing.pixels.shape[1], drawing.pixels.shape[0])
     side = drawing.crop_box[2] - drawing.crop_box[0]
     dx, dy = (round(v) for v in rng.uniform(-0.06, 0.06, 2) * side)
-    grow = round(side * rng.uniform(-0.04, 0.1))
+    grow = round(side * rng.uniform(-0.04, 0.22))
     face = Box(*drawing.crop_box).shifted(dx, dy).grown(grow) & size.box
     whole = plan_crop(size, face, native_px=native_px, context=face)
     part = Box(*drawing.part_boxes[str(rng.choice(_PARTS, p=_PART_SHARES))])
@@ -122,7 +134,7 @@ def _note(drawing: Drawing, plan: CropPlan, character: tuple[str, ...]) -> dict[
     corner = np.array([plan.box.left, plan.box.top] * 2)
     boxes = {
         name: np.round((np.array(box) - corner) * plan.scale, 1).tolist()
-        for name, box in drawing.part_boxes.items()
+        for name, box in {**drawing.part_boxes, "head": drawing.crop_box}.items()
     }
     expression = [tag for tag in drawing.tags if tag not in character]
     return {"character": list(character), "expression": expression, "boxes": boxes}

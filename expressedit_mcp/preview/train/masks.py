@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_REGIONS = ("eyes", "left_eye", "right_eye", "brows", "mouth", "face")
-_SHARES = (0.26, 0.1, 0.1, 0.08, 0.22, 0.24)
-_ANYWHERE = 0.06
+_REGIONS = ("eyes", "left_eye", "right_eye", "brows", "mouth", "face", "head")
+_SHARES = (0.28, 0.08, 0.08, 0.06, 0.22, 0.16, 0.12)
+_ANYWHERE = 0.1  # as for a mark beside the face
 _LEAST_SEEN = 0.4  # of a part's box that must lie in the crop for the part to be masked
 
 

@@ -6,11 +6,13 @@ Run: python -m expressedit_mcp.preview.train.reader --work FOLDER --part face|ey
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as binary_cross_entropy
 from torch.nn.functional import cross_entropy, smooth_l1_loss
@@ -40,6 +42,7 @@ _WEIGHTS = {"places": 60.0, "words": 0.1, "looks": 0.1}  # the last two are matt
 _NEAR = 0.01  # places this near to the truth, in halves of the crop, pull less
 _OPEN = np.array([state.both.shows_iris for state in EYE_STATES.values()])
 _IRIS_PULL = 0.5  # over the iris' radius, in halves of the crop
+_PACE_FROM_WEIGHTS = 0.3
 _SMALLEST_IRIS = 0.02  # smaller ones pull no harder
 
 
@@ -64,9 +67,7 @@ class PartNet(nn.Module):
         )
 
     def forward(self, pictures: Tensor) -> Tensor:
-        # a coordinate needs more digits than bfloat16 has
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
-            cells = torch.relu(self.squeeze(self.trunk(pictures))).float()
+        cells = torch.relu(self.squeeze(self.trunk(pictures)))
         # (rows, columns, channels), the order of the NumPy side
         flat = cells.permute(0, 2, 3, 1).flatten(1)
         return torch.cat(
@@ -82,6 +83,22 @@ class PartNet(nn.Module):
             "squeeze.bias": self.squeeze.bias,  # type: ignore[dict-item]
             **dict(self.sides.named_parameters()),
         }
+
+
+def load_network(path: Path, task: PartTask) -> PartNet:
+    """The network whose weights `export` wrote. Raises ValueError where it answers something else."""
+    with safe_open(path, framework="pt") as file:
+        facts = json.loads(file.metadata()["facts"])
+        arrays = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    if PartTask(**facts).sizes != task.sizes:
+        raise ValueError(
+            f"{path} answers other questions than this code asks; train without --from"
+        )
+    model = PartNet(task)
+    with torch.no_grad():
+        for name, param in model.arrays().items():
+            param.copy_(arrays[name].view_as(param))
+    return model
 
 
 class Teacher:
@@ -178,15 +195,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=READER_WEIGHTS, help="folder for weights")
     parser.add_argument("--drawings", type=int, default=30_000)
     parser.add_argument("--steps", type=int, default=9_000)
+    parser.add_argument(
+        "--from", dest="start", type=Path, help="a folder of weights to go on from, more gently"
+    )
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     teacher = Teacher(options.part, drawings_in(options.work, options.drawings))
     torch.manual_seed(SEED)
-    model = PartNet(teacher.task)
-    with torch.no_grad():
-        model.sides["places"]["out"].bias.copy_(torch.from_numpy(teacher.mean_places()))  # type: ignore[index]
+    if options.start:
+        model = load_network(options.start / f"{options.part}.safetensors", teacher.task)
+    else:
+        model = PartNet(teacher.task)
+        with torch.no_grad():
+            model.sides["places"]["out"].bias.copy_(torch.from_numpy(teacher.mean_places()))  # type: ignore[index]
+    pace = _PACE_FROM_WEIGHTS if options.start else 1.0
     work = options.work / options.part
-    fit(model, lambda step: teacher.losses(model, step), work, options.steps)
+    fit(model, lambda step: teacher.losses(model, step), work, options.steps, pace)
     out = options.out / f"{options.part}.safetensors"
     export(model.arrays(), asdict(teacher.task), out)
     print(f"wrote {out}, {out.stat().st_size / 1e6:.2f} MB", flush=True)

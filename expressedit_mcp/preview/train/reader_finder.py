@@ -119,8 +119,7 @@ def losses(model: nn.Module, drawings: Drawings, step: int) -> Losses:
         torch.from_numpy(np.stack(part))
         for part in zip(*(targets(one.frames) for one in pages), strict=True)
     )
-    with torch.autocast("cpu", torch.bfloat16):
-        answers = model(to_input(np.stack([one.pixels for one in pages]))).float()
+    answers = model(to_input(np.stack([one.pixels for one in pages])))
     there = wanted == 1
     count = there.sum().clamp(min=1)
     plain = cross_entropy(answers[:, 0], wanted.clamp(min=0), reduction="none")

@@ -59,9 +59,10 @@ def to_input(pixels: np.ndarray) -> Tensor:
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
-def fit(model: nn.Module, losses_at: LossAt, folder: Path, steps: int) -> None:
+def fit(model: nn.Module, losses_at: LossAt, folder: Path, steps: int, pace: float = 1.0) -> None:
     """Trains the model on one thread and leaves it with its averaged weights.
 
+    `pace` multiplies the learning rates.
     A run that was stopped goes on from the checkpoint in the folder.
     """
     torch.set_num_threads(1)
@@ -71,11 +72,10 @@ def fit(model: nn.Module, losses_at: LossAt, folder: Path, steps: int) -> None:
         Team(),
         folder,
         steps=steps,
-        muon_lr=5e-3,
-        adam_lr=2e-3,
+        muon_lr=5e-3 * pace,
+        adam_lr=2e-3 * pace,
         matrices=lambda name, _: ".out." not in name and ".head." not in name,
         averaging=0.997,
-        muon_dtype=torch.bfloat16,
     )
     trainer.resume()
     trainer.run(losses_at)

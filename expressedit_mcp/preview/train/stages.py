@@ -24,8 +24,8 @@ from .text import train_text
 from .vae import train_vae
 from .vocabulary import vocabulary
 
-_SHEET_STEPS = 1000
-_MUON_LR, _MUON_LR_FROM_WEIGHTS = 2e-3, 1.2e-3
+_MUON_LR, _ADAM_LR = 2e-3, 1e-3
+_MUON_LR_FROM_WEIGHTS, _ADAM_LR_FROM_WEIGHTS = 1e-3, 5e-4
 _CLASSES: dict[str, Any] = {
     "vae": AutoencoderKL,
     "unet": UNet2DConditionModel,
@@ -37,8 +37,8 @@ _CLASSES: dict[str, Any] = {
 
 def run_stage(name: str, recipe: Recipe, out: Path, device: str, start: Path | None) -> None:
     """Runs one stage of STAGES on `device`, from the weights of `start` or random ones."""
-    shared = name in ("drawings", "vae", "encode", "unet")
-    size = recipe.processes if shared and device == "cpu" else 1
+    shared = name in ("vae", "encode", "unet") and device == "cpu"
+    size = recipe.processes if shared or name == "drawings" else 1
     print(f"stage {name}", flush=True)
     run_team(STAGES[name], (recipe, out, start), size, device)
 
@@ -51,6 +51,8 @@ def _drawings(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None
 
 
 def _text(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
+    if start:  # its encoders go on with its denoiser
+        return
     torch.manual_seed(recipe.seed)
     encoders = train_text(
         team,
@@ -66,16 +68,18 @@ def _text(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
 
 def _vae(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
     torch.manual_seed(recipe.seed)
-    vae = train_vae(
-        team,
-        [load_shard(shard_folder(out / "drawings", i)) for i in range(recipe.shards)],
-        out / "vae",
-        steps=recipe.vae_steps,
-        batch=recipe.vae_batch,
-        patch_px=recipe.vae_patch_px,
-        seed=recipe.seed,
-        vae=_load(start, "vae") if start else make_vae(),
-    )
+    vae = _load(start, "vae") if start else make_vae()
+    if recipe.vae_steps:  # none: the VAE stays as it is, its scaling factor too
+        vae = train_vae(
+            team,
+            [load_shard(shard_folder(out / "drawings", i)) for i in range(recipe.shards)],
+            out / "vae",
+            steps=recipe.vae_steps,
+            batch=recipe.vae_batch,
+            patch_px=recipe.vae_patch_px,
+            seed=recipe.seed,
+            vae=vae,
+        )
     if team.leads:
         vae.save_pretrained(out / "vae" / "vae")
     team.wait()
@@ -110,9 +114,9 @@ def _unet(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
         window=recipe.window_cells,
         whole_share=recipe.whole_percent / 100,
         muon_lr=_MUON_LR_FROM_WEIGHTS if start else _MUON_LR,
-        adam_lr=1e-3,
+        adam_lr=_ADAM_LR_FROM_WEIGHTS if start else _ADAM_LR,
         seed=recipe.seed,
-        every=_SHEET_STEPS,
+        every=recipe.sheet_steps,
         on_step=on_step,
     )
     if team.leads:

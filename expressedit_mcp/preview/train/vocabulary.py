@@ -14,7 +14,8 @@ PAD, UNKNOWN, BOS, EOS = range(4)
 MAX_TOKENS = 32
 _MARKS = ("<pad>", "<unk>", "<bos>", "<eos>")
 _PEOPLE = ("1girl", "1boy", "solo", "child", "mature female", "mature male", "old woman", "old man")
-_FACE = frozenset({"face"})
+_FACE = frozenset({"face", "head"})
+_SOME_OF_FACE = _FACE | {"eyes", "mouth"}
 _EYES = _FACE | {"eyes", "left_eye", "right_eye"}
 _SHOWN_IN = {
     "eyes": _EYES,
@@ -22,7 +23,6 @@ _SHOWN_IN = {
     "gaze": _EYES,
     "brows": _FACE | {"eyes", "brows"},
     "mouth": _FACE | {"mouth"},
-    "extras": _FACE | {"eyes"},
 }
 
 
@@ -58,6 +58,11 @@ def make_tokenizer() -> Tokenizer:
 
 
 def regions_of(tag: str) -> tuple[frozenset[str], ...]:
-    """For each part that an expression tag describes, the regions that show it; one word for a
-    whole face needs the face."""
-    return tuple(_SHOWN_IN[part] for part in RULES[tag]) if tag in RULES else (_FACE,)
+    """For each part that an expression tag describes, the regions that show it.
+
+    Marks lie anywhere; a word for a whole face is asked of the face, or of eyes and mouth one after
+    the other.
+    """
+    if tag not in RULES:
+        return (_SOME_OF_FACE,)
+    return tuple(_SHOWN_IN[part] for part in RULES[tag] if part != "extras")
