@@ -159,8 +159,8 @@ class Bench:
 
 
 def region_of(drawing: Drawing, part: str) -> OneRegion:
-    """The region of a part."""
-    return _box_region(drawing.part_boxes[part])
+    """The region of a part; "head" is the whole face crop."""
+    return _box_region(drawing.crop_box if part == "head" else drawing.part_boxes[part])
 
 
 def region_for(subject: Subject, tags: Sequence[str]) -> OneRegion:
