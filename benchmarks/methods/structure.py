@@ -42,13 +42,14 @@ from expressedit_mcp.studio.recolouring import (
     CROSS_UNTIL,
     GUIDANCE_SCALE,
     MOST_STEPS,
+    PRESERVE_STRUCTURE,
     SELF_UNTIL,
     STRENGTH,
 )
 from expressedit_mcp.studio.wording import Wording
 
 SUBJECTS = 2
-HELD_SHAPE = 0.5  # how much of the lines is held where features may take another shape
+AMOUNTS = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
 _CELL_PX = 170
 _HEAD = ("| Row | SPL | edge F1 | shown | processor s |", "| --- | --- | --- | --- | --- |")
 
@@ -73,7 +74,7 @@ class Row:
             solver="consistency",
             source=Source(prompt=tagdb.parse_prompt(task.source)),
             attention=Attention(self_until=self_until, cross_until=cross_until),
-            projection=Projection(structure=_amount(task) if self.in_loop else 0.0),
+            projection=Projection(structure=PRESERVE_STRUCTURE if self.in_loop else 0.0),
         )
 
 
@@ -119,8 +120,10 @@ def run(out: Path, count: int | None) -> str:
         for name, tasks in families(subjects):
             made = [_all_rows(bench, task) for task in tasks]
             lines += [f"{name} (n = {len(tasks)})", "", *_HEAD]
-            lines += [_line(row, [each[i][1] for each in made]) for i, row in enumerate(ROWS)]
+            lines += [_line(row.name, [each[i][1] for each in made]) for i, row in enumerate(ROWS)]
             lines.append("")
+            if not any(task.reshapes for task in tasks):
+                lines += [*_amounts(bench, tasks), ""]
             for task, results in zip(tasks, made, strict=True):
                 pictures += [_cell(task, task.subject.neutral.pixels)]
                 pictures += [_cell(task, pixels) for pixels, _ in results]
@@ -139,13 +142,31 @@ def _all_rows(bench: Bench, task: Task) -> list[tuple[np.ndarray, Measured]]:
         bare = replace(row, name="", pixels=False)
         if bare not in runs:
             runs[bare] = _run(bench, task, bare)
-        made = _held(runs[bare], _amount(task)) if row.pixels else runs[bare]
-        picture = Picture(task.subject.neutral.pixels)
-        patch = Patch.of(made.colour, made.plan.crop.box, made.plan.selection, picture)
-        after = apply_patch(picture, patch).pixels
-        done.append((after, _measured(bench, task, after, made.seconds)))
+        made = _held(runs[bare], PRESERVE_STRUCTURE) if row.pixels else runs[bare]
+        done.append(_judged(bench, task, made))
         print(f"{task.name}, {row.name}: {done[-1][1]}", file=sys.stderr, flush=True)
     return done
+
+
+def _judged(bench: Bench, task: Task, made: Run) -> tuple[np.ndarray, Measured]:
+    """The edited pixels (512, 512, 3) uint8 of a run, and what is measured of them."""
+    picture = Picture(task.subject.neutral.pixels)
+    patch = Patch.of(made.colour, made.plan.crop.box, made.plan.selection, picture)
+    after = apply_patch(picture, patch).pixels
+    return after, _measured(bench, task, after, made.seconds)
+
+
+def _amounts(bench: Bench, tasks: Sequence[Task]) -> list[str]:
+    """The table of how much of the lines `recolor` gives back, over edits that shall keep all of them."""
+    found: dict[str, list[Measured]] = {"plain edit": []}
+    for task in tasks:
+        found["plain edit"].append(_judged(bench, task, _run(bench, task, ROWS[0]))[1])
+        bare = _run(bench, task, Row("", attention=_TOOL))
+        for amount in AMOUNTS:
+            made = _held(bare, amount) if amount else bare
+            name = f"`recolor`, preserve_structure {amount:g}"
+            found.setdefault(name, []).append(_judged(bench, task, made)[1])
+    return [*_HEAD, *(_line(name, each) for name, each in found.items())]
 
 
 def _run(bench: Bench, task: Task, row: Row) -> Run:
@@ -199,10 +220,6 @@ def _plan(bench: Bench, task: Task, row: Row) -> EditPlan:
     )
 
 
-def _amount(task: Task) -> float:
-    return HELD_SHAPE if task.reshapes else 1.0
-
-
 def _measured(bench: Bench, task: Task, after: np.ndarray, seconds: float) -> Measured:
     before = task.subject.neutral.pixels
     loss = fit(*(p.mean(axis=2) / 255 for p in (before, after)), may_invert=True).loss
@@ -210,11 +227,11 @@ def _measured(bench: Bench, task: Task, after: np.ndarray, seconds: float) -> Me
     return Measured(float(loss[task.preserved].mean()), f1, task.shows(bench, after), seconds)
 
 
-def _line(row: Row, found: Sequence[Measured]) -> str:
+def _line(name: str, found: Sequence[Measured]) -> str:
     loss, f1, shown, seconds = (
         np.mean([getattr(m, name) for m in found]) for name in Measured.__annotations__
     )
-    return f"| {row.name} | {loss:.1e} | {f1:.2f} | {shown:.2f} | {seconds:.1f} |"
+    return f"| {name} | {loss:.1e} | {f1:.2f} | {shown:.2f} | {seconds:.1f} |"
 
 
 def _cell(task: Task, pixels: np.ndarray) -> np.ndarray:

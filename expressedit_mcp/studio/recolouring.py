@@ -24,6 +24,7 @@ from expressedit_mcp.studio.wording import Wording, word_edit
 STRENGTH = 1.0
 GUIDANCE_SCALE = 3.0  # at most; at 2, as in the papers, hair stops half way to its new colour
 MOST_STEPS = 15
+PRESERVE_STRUCTURE = 0.5  # at more, light hair stays light and a blush loses its rim
 SELF_UNTIL, CROSS_UNTIL = 0.3, 0.7  # longer, and the self-attention holds colours too
 
 
@@ -47,7 +48,7 @@ class RecolorCommand:
     seed: int | None = None
     context: Edges | None = None
     feather_px: float | None = None
-    preserve_structure: float = 1.0
+    preserve_structure: float = PRESERVE_STRUCTURE
     preserve_color: float = 0.0
 
 

@@ -73,7 +73,7 @@ async def test_eyes_take_another_colour_and_everything_else_stays(
     assert plan["method"]["solver"] == "consistency"
     assert plan["method"]["source"]["prompt"] == [[f"{LOOK}, blue eyes", 1.0]]
     assert plan["prompt"] == [[f"{LOOK}, red eyes", 1.0]]
-    assert (plan["preserve_structure"], plan["control_inside"]) == (1.0, "keep")
+    assert (plan["preserve_structure"], plan["control_inside"]) == (0.5, "keep")
     assert made["seed"] is not None and made["model"]["name"]
 
     steps = made["parameters"]["model_calls"]
