@@ -17,6 +17,11 @@ from expressedit_mcp.studio import Studio
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
 @pytest.fixture(scope="session")
 def drawing() -> Drawing:
     return draw_character(CHARACTERS["Toma"], expression_from_tags([]), size_px=256)

@@ -21,11 +21,6 @@ from photoshop_bridge.timing import Timing
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def uri(bridge: Bridge) -> str:
     return f"ws://127.0.0.1:{bridge.status().port}/"
 

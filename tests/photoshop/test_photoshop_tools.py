@@ -18,8 +18,8 @@ from bridge_setup import free_port, paired, wait_until
 from document_host import Document, DocumentHost, Storage, running
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
-from mcp.types import CallToolResult, TextContent
 from PIL import Image
+from tool_calls import ok, refused, text
 
 from expressedit_mcp.preview import Drawing
 from expressedit_mcp.server import build_server
@@ -30,11 +30,6 @@ pytestmark = pytest.mark.anyio
 MOUTH = (86, 163, 170, 223)
 FACE = (36, 59, 220, 243)
 CORNER = (300, 120)  # where the drawn character stands in the page, (x, y)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -81,23 +76,6 @@ def host(
 def is_open(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def text(result: CallToolResult) -> str:
-    return " ".join(block.text for block in result.content if isinstance(block, TextContent))
-
-
-async def ok(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    result = await client.call_tool(tool, arguments)
-    assert not result.is_error, text(result)
-    assert result.structured_content is not None
-    return result.structured_content
-
-
-async def refused(client: Client, tool: str, **arguments: Any) -> str:
-    result = await client.call_tool(tool, arguments)
-    assert result.is_error, text(result)
-    return text(result)
 
 
 def edit_arguments(**changes: Any) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import anyio
 import numpy as np
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
 from PIL import Image
+from tool_calls import ok, refused
 
 from expressedit_mcp.preview import CHARACTERS, draw_character, expression_from_tags
 from expressedit_mcp.server import build_server
@@ -20,11 +20,6 @@ from expressedit_mcp.settings import Settings
 pytestmark = pytest.mark.anyio
 EYES = {"box": [60, 90, 196, 160]}
 FACE = {"box": [36, 59, 220, 243]}
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -49,23 +44,6 @@ def drawings(pictures_dir: Path) -> list[str]:
         Image.fromarray(drawn.pixels).save(path)
         paths.append(str(path))
     return paths
-
-
-def text(result: CallToolResult) -> str:
-    return " ".join(block.text for block in result.content if isinstance(block, TextContent))
-
-
-async def ok(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    result = await client.call_tool(tool, arguments)
-    assert not result.is_error, text(result)
-    assert result.structured_content is not None
-    return result.structured_content
-
-
-async def refused(client: Client, tool: str, **arguments: Any) -> str:
-    result = await client.call_tool(tool, arguments)
-    assert result.is_error, text(result)
-    return text(result)
 
 
 async def ended(client: Client, job_id: str) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
 from PIL import Image
+from tool_calls import ok, text
 
 from expressedit_mcp.preview import CHARACTERS, Drawing, draw_character, expression_from_tags
 from expressedit_mcp.server import build_server
@@ -21,11 +21,6 @@ MOUTH = {"box": [86, 163, 170, 223]}
 UP = [{"from": [108, 190], "to": [103, 183]}, {"from": [148, 190], "to": [153, 183]}]
 QUICK = {"strength": 0.1, "context": [36, 59, 220, 243]}
 GUIDED = ["drag_expression", "match_landmarks", "move_part", "transfer_appearance"]
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -42,17 +37,6 @@ def smiling(pictures_dir: Path) -> Path:
     path = pictures_dir / "smiling.png"
     Image.fromarray(drawn.pixels).save(path)
     return path
-
-
-def text(result: CallToolResult) -> str:
-    return " ".join(block.text for block in result.content if isinstance(block, TextContent))
-
-
-async def ok(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    result = await client.call_tool(tool, arguments)
-    assert not result.is_error, text(result)
-    assert result.structured_content is not None
-    return result.structured_content
 
 
 def changed(facts: dict[str, Any], before: np.ndarray) -> np.ndarray:

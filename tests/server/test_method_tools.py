@@ -9,9 +9,9 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
 from PIL import Image
 from pydantic import ValidationError
+from tool_calls import ok, refused
 
 from expressedit_mcp.imaging.structure import structure_loss
 from expressedit_mcp.preview import Drawing
@@ -27,11 +27,6 @@ PUSH = {"kind": "move", "from": [128, 193], "to": [128, 185], "radius": 24}
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("EXPRESSEDIT_TOOLS", "core, methods")
     return Settings()
@@ -41,23 +36,6 @@ def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 async def client(settings: Settings) -> AsyncIterator[Client]:
     async with Client(build_server(settings)) as connected:
         yield connected
-
-
-def text(result: CallToolResult) -> str:
-    return " ".join(block.text for block in result.content if isinstance(block, TextContent))
-
-
-async def ok(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    result = await client.call_tool(tool, arguments)
-    assert not result.is_error, text(result)
-    assert result.structured_content is not None
-    return result.structured_content
-
-
-async def refused(client: Client, tool: str, **arguments: Any) -> str:
-    result = await client.call_tool(tool, arguments)
-    assert result.is_error, text(result)
-    return text(result)
 
 
 def pixels(facts: dict[str, Any]) -> np.ndarray:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, ImageContent, ResourceLink, TextContent
+from mcp.types import ImageContent, ResourceLink, TextContent
 from PIL import Image
+from tool_calls import text
 
 from expressedit_mcp.preview import Drawing
 from expressedit_mcp.server import build_server
@@ -22,19 +23,10 @@ RED = {"source_prompt": "blue eyes", "target_prompt": "red eyes", "character": L
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def client(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
     monkeypatch.setenv("EXPRESSEDIT_TOOLS", "methods")
     async with Client(build_server(Settings())) as connected:
         yield connected
-
-
-def text(result: CallToolResult) -> str:
-    return " ".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
 def pixels(facts: dict[str, Any]) -> np.ndarray:

@@ -12,18 +12,14 @@ from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
-from mcp.types import CallToolResult, PromptReference, ResourceTemplateReference, TextContent
+from mcp.types import PromptReference, ResourceTemplateReference
+from tool_calls import refused, text
 
 from expressedit_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
 STORY_JA = "彼は歯を食いしばり、涙をこらえながら必死に笑ってみせた。"
 STORY_EN = "He clenched his teeth and forced a smile, holding back tears."
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -45,21 +41,11 @@ def _source() -> str:
     return str(Path(__file__).parent.parent.parent)
 
 
-def text(result: CallToolResult) -> str:
-    return "".join(block.text for block in result.content if isinstance(block, TextContent))
-
-
 async def call(client: Client, tool: str, **arguments: Any) -> tuple[dict[str, Any], str]:
     result = await client.call_tool(tool, arguments)
     assert not result.is_error, text(result)
     assert result.structured_content is not None
     return result.structured_content, text(result)
-
-
-async def refused(client: Client, tool: str, **arguments: Any) -> str:
-    result = await client.call_tool(tool, arguments)
-    assert result.is_error, text(result)
-    return text(result)
 
 
 @pytest.mark.parametrize("client", ["auto", "legacy"], indirect=True)

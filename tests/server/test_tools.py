@@ -15,8 +15,9 @@ import anyio
 import numpy as np
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, ImageContent, ResourceLink, TextContent
+from mcp.types import ImageContent, ResourceLink, TextContent
 from PIL import Image
+from tool_calls import ok, refused, text
 
 from expressedit_mcp.server import build_server
 from expressedit_mcp.settings import Settings
@@ -42,32 +43,10 @@ NAMES = [
 ]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(params=["auto", "legacy"])
 async def client(settings: Settings, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
     async with Client(build_server(settings), mode=request.param) as connected:
         yield connected
-
-
-def text(result: CallToolResult) -> str:
-    return " ".join(block.text for block in result.content if isinstance(block, TextContent))
-
-
-async def ok(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    result = await client.call_tool(tool, arguments)
-    assert not result.is_error, text(result)
-    assert result.structured_content is not None
-    return result.structured_content
-
-
-async def refused(client: Client, tool: str, **arguments: Any) -> str:
-    result = await client.call_tool(tool, arguments)
-    assert result.is_error, text(result)
-    return text(result)
 
 
 async def test_every_tool_is_fully_described(client: Client) -> None:
