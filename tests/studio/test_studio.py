@@ -45,6 +45,9 @@ def test_the_same_request_is_remembered_and_not_computed(studio: Studio, hero: P
         def edit(self, *args: Any, **options: Any) -> EditResult:
             raise AssertionError("computed again")
 
+        def learn(self, *args: Any, **options: Any) -> bytes:
+            raise AssertionError("nothing to learn")
+
         def locate(self, *args: Any, **options: Any) -> Located:
             raise AssertionError("no words to look for")
 
