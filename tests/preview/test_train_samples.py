@@ -1,4 +1,4 @@
-"""What training is shown: drawings on disk, masks, captions, windows, noise."""
+"""What training is shown: groups of edits, drawings on disk, masks, captions, noise."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import pytest
 import torch
 
 from expressedit_mcp.engine.schedule import alphas_cumprod
+from expressedit_mcp.preview.expression import PARTS
+from expressedit_mcp.preview.tagging import expression_tags
 from expressedit_mcp.preview.train.batches import Batch, Encoded, random_batch, touched_cells
 from expressedit_mcp.preview.train.captions import random_caption, true_of_mask
 from expressedit_mcp.preview.train.denoiser import add_noise, loss_weight
 from expressedit_mcp.preview.train.drawings import Shard, draw_shard, load_shard
+from expressedit_mcp.preview.train.edits import MARK, random_group
 from expressedit_mcp.preview.train.masks import random_mask
 from expressedit_mcp.preview.train.networks import SCHEDULER
 from expressedit_mcp.preview.train.vocabulary import make_tokenizer, token_ids, vocabulary
@@ -32,7 +35,7 @@ BOXES = {
 @pytest.fixture(scope="module")
 def shard(tmp_path_factory: pytest.TempPathFactory) -> Shard:
     folder = tmp_path_factory.mktemp("shard")
-    draw_shard(folder, 3, 0, 256, characters=2)
+    draw_shard(folder, 3, 0, 256, characters=6)
     return load_shard(folder)
 
 
@@ -43,7 +46,7 @@ def encoded(shard: Shard) -> Encoded:
 
 
 def test_a_shard_is_the_same_each_time(shard: Shard, tmp_path: Path) -> None:
-    draw_shard(tmp_path, 3, 0, 256, characters=2)
+    draw_shard(tmp_path, 3, 0, 256, characters=6)
     again = load_shard(tmp_path)
     assert np.array_equal(again.pixels, shard.pixels) and again.notes == shard.notes
 
@@ -52,6 +55,61 @@ def test_a_whole_shard_is_not_drawn_again(tmp_path: Path) -> None:
     (tmp_path / "notes.json").write_text("[]", encoding="utf-8")
     draw_shard(tmp_path, 3, 0, 256, characters=1)
     assert not (tmp_path / "pixels.npy").exists()
+
+
+def test_an_edit_changes_what_was_asked_for_in_its_region_and_nothing_else() -> None:
+    may_change = {
+        "eyes": {"eyes", "iris", "gaze", "brows"},
+        "left_eye": {"eyes", "iris", "gaze"},
+        "right_eye": {"eyes", "iris", "gaze"},
+        "brows": {"brows"},
+        "mouth": {"mouth"},
+        MARK: {"extras", "eyes", "iris", "gaze"},  # a nose bubble belongs to closed eyes
+    }
+    rng = np.random.default_rng(1)
+    groups = [random_group(rng, 5) for _ in range(150)]
+    assert {group.region for group in groups} == {*may_change, "face"}
+    for group in groups:
+        assert len(group.edits) == (1 if group.region == MARK else 5)
+        changed = [
+            {p for p in (*PARTS, "extras") if getattr(e.expression, p) != getattr(group.base, p)}
+            for e in group.edits
+        ]
+        if group.region != "face":
+            assert set().union(*changed) <= may_change[group.region]
+        for edit, parts in zip(group.edits, changed, strict=True):
+            assert not (edit.free and parts)  # its sizes range, its tags are the base's
+
+
+def test_every_tag_of_a_part_is_asked_for() -> None:
+    rng = np.random.default_rng(2)
+    shown: dict[str, int] = {}
+    for group in (random_group(rng, 5) for _ in range(1200)):
+        for edit in group.edits:
+            for tag in expression_tags(edit.expression):
+                shown[tag] = shown.get(tag, 0) + 1
+    wanted = (
+        "heart-shaped pupils",
+        "constricted pupils",
+        "cross-eyed",
+        ":3",
+        "jaw drop",
+        "squeans",
+    )
+    assert min(shown.get(tag, 0) for tag in wanted) >= 5
+
+
+def test_a_shard_keeps_a_base_and_its_edits_together(shard: Shard) -> None:
+    at = 0
+    while at < len(shard.notes):
+        first, length = shard.notes[at]["group"]
+        assert first == at and length in (2, 6)
+        members = shard.notes[at : at + length]
+        assert all(
+            m["group"] == [first, length] and m["boxes"] == members[0]["boxes"] for m in members
+        )
+        assert all(m["character"] == members[0]["character"] for m in members)
+        at += length
 
 
 def test_every_word_of_the_drawings_has_a_token(shard: Shard) -> None:
@@ -70,7 +128,8 @@ def test_every_word_is_one_token_of_the_tokenizer() -> None:
 
 def test_the_mask_covers_the_part_that_it_names() -> None:
     rng = np.random.default_rng(5)
-    masks = [random_mask(rng, BOXES, 256) for _ in range(200)]
+    masks = [random_mask(rng, BOXES, "mouth", 256) for _ in range(400)]
+    assert np.mean(["mouth" in mask.parts for mask in masks]) > 0.8
     assert {"eyes", "mouth", "face", "head", "left_eye", "brows"} <= set().union(
         *(m.parts for m in masks)
     )
@@ -89,22 +148,28 @@ def test_cells_are_those_of_the_engine() -> None:
 
 def test_captions_drop_what_they_should_in_the_shares_they_should() -> None:
     rng = np.random.default_rng(1)
-    expression = ["closed eyes", ":d"]
-    captions = [
-        random_caption(rng, ["pink hair"], expression, frozenset({"mouth"})) for _ in range(4000)
-    ]
-    assert np.mean([not caption for caption in captions]) == pytest.approx(0.15, abs=0.05)
+    changed, masked = ["closed eyes", ":d"], frozenset({"mouth"})
+    captions = [random_caption(rng, ["pink hair"], changed, [], masked) for _ in range(4000)]
+    assert np.mean([not caption for caption in captions]) == pytest.approx(0.12, abs=0.04)
     assert np.mean([":d" in caption for caption in captions]) == pytest.approx(0.79, abs=0.05)
     alone = [caption for caption in captions if ":d" in caption and "closed eyes" not in caption]
-    assert len(alone) > 0.5 * sum(":d" in caption for caption in captions)
+    assert len(alone) > 0.7 * sum(":d" in caption for caption in captions)
+
+
+def test_what_stays_is_seldom_told() -> None:
+    rng = np.random.default_rng(4)
+    captions = [
+        random_caption(rng, [], ["grin"], ["closed eyes"], frozenset({"face"})) for _ in range(4000)
+    ]
+    assert 0.04 < np.mean(["closed eyes" in caption for caption in captions]) < 0.2
 
 
 def test_brief_captions_say_something_of_every_part_and_keep_marks() -> None:
     """Of tags about one part any may stand for the others; a brief caption still tells eyes and mouth."""
     rng = np.random.default_rng(2)
     eyes, mouths = {"closed eyes", "^_^"}, {"smile", ":d", "open mouth"}
-    expression = [*eyes, *mouths, "blush"]
-    captions = [random_caption(rng, [], expression, frozenset({"face"})) for _ in range(2000)]
+    changed = [*eyes, *mouths, "blush"]
+    captions = [random_caption(rng, [], changed, [], frozenset({"face"})) for _ in range(2000)]
     brief = [c for c in captions if len(eyes & set(c)) == 1 and len(mouths & set(c)) == 1]
     assert len(brief) > 0.3 * len(captions)
     assert np.mean(["blush" in caption for caption in brief]) > 0.9
@@ -112,8 +177,8 @@ def test_brief_captions_say_something_of_every_part_and_keep_marks() -> None:
 
 def test_a_word_for_the_face_is_sometimes_told_alone() -> None:
     rng = np.random.default_rng(3)
-    expression = ["frown", "v-shaped eyebrows", "angry"]
-    captions = [random_caption(rng, [], expression, frozenset({"eyes"})) for _ in range(2000)]
+    changed = ["frown", "v-shaped eyebrows", "angry"]
+    captions = [random_caption(rng, [], changed, [], frozenset({"eyes"})) for _ in range(2000)]
     assert np.mean([set(c) - {"solo"} == {"angry"} for c in captions]) > 0.2
 
 
@@ -151,12 +216,11 @@ def test_the_loss_looks_at_what_an_edit_changes() -> None:
     assert weight[1, 1] > weight[0, 0] > weight[3, 3] > 0
 
 
-@pytest.mark.parametrize("window", [16, 32])
-def test_a_window_holds_part_of_the_mask_and_its_own_edges(encoded: Encoded, window: int) -> None:
-    batch = random_batch(np.random.default_rng(4), [encoded], IDS, 12, window)
-    assert batch.target.shape == (12, 4, window, window)
-    assert batch.hint.shape == (12, 3, 8 * window, 8 * window)
-    assert (batch.mask.amax(dim=(1, 2, 3)) == 1).all()
+def test_a_sample_differs_from_its_source_inside_the_mask_alone(encoded: Encoded) -> None:
+    batch = random_batch(np.random.default_rng(4), [encoded], IDS, 24)
+    assert batch.target.shape == (24, 4, 32, 32) and batch.hint.shape == (24, 3, 256, 256)
+    apart = (batch.target != batch.source).any(dim=1, keepdim=True)
+    assert apart.any() and not (apart & (batch.mask == 0)).any()
     inside = torch.nn.functional.interpolate(batch.mask, scale_factor=8) > 0
     assert (batch.hint.amax(dim=(1, 2, 3)) == 1).any()
     assert (batch.hint[:, :1][inside].mean() < batch.hint[:, :1][~inside].mean()).item()

@@ -14,9 +14,11 @@ from .vocabulary import regions_of
 
 _NO_CAPTION = 0.1  # for classifier-free guidance
 _NO_EXPRESSION = 0.08  # edges alone must then tell the expression
-_ONLY_MASKED = 0.6  # as an edit of one part is asked for
-_ONLY_WORD = 0.3  # of the captions with a word for the whole face
-_BRIEF = 0.5  # say one thing of each part, as people do
+_NO_CHARACTER = 0.1
+_ONLY_MASKED = 0.8  # as an edit of one part is asked for
+_ONLY_WORD = 0.45  # of the captions with a word for the whole face
+_BRIEF = 0.6  # say one thing of each part, as people do
+_SAY_WHAT_STAYS, _STAYING = 0.4, 0.3
 _KEPT, _KEPT_CHARACTER = 0.95, 0.92
 _SUBJECT = 0.3
 
@@ -24,18 +26,24 @@ _SUBJECT = 0.3
 def random_caption(
     rng: np.random.Generator,
     character: Sequence[str],
-    expression: Sequence[str],
+    changed: Sequence[str],
+    staying: Sequence[str],
     masked: Collection[str],
 ) -> list[str]:
     """Tags in random order, some left out.
 
-    `masked` are the parts that the mask covers.
+    `changed` are the tags that an edit brings, `staying` those that are shown before and after it,
+    `masked` the parts that the mask covers.
     """
     if rng.random() < _NO_CAPTION:
         return []
-    tags = [tag for tag in character if rng.random() < _KEPT_CHARACTER]
+    tags: list[str] = []
+    if rng.random() >= _NO_CHARACTER:
+        tags += [tag for tag in character if rng.random() < _KEPT_CHARACTER]
     if rng.random() >= _NO_EXPRESSION:
-        tags += _told(rng, expression, masked)
+        tags += _told(rng, changed, masked)
+        if rng.random() < _SAY_WHAT_STAYS:
+            tags += [tag for tag in staying if rng.random() < _STAYING]
     if rng.random() < _SUBJECT:
         tags.append("solo")
     rng.shuffle(tags)

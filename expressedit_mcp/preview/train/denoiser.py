@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 
 from expressedit_mcp.engine.schedule import alphas_cumprod
 
 from .batches import Batch, Encoded, random_batch
 from .loop import Losses, Trainer
-from .networks import LATENT_SIDE, SCHEDULER, encode_text, time_ids
+from .networks import SCHEDULER, encode_text, time_ids
 from .team import Team
 
 _OUTSIDE_WEIGHT = 0.15  # an edit puts back what lies outside
@@ -65,23 +66,18 @@ def train_denoiser(
     *,
     steps: int,
     batch: int,
-    window: int,
-    whole_share: float,
     muon_lr: float,
     adam_lr: float,
     seed: int,
     every: int = 0,
     on_step: Callable[[Trainer], None] = lambda trainer: None,
 ) -> Denoiser:
-    """The denoiser after `steps` steps, with its averaged weights.
-
-    Steps see `batch` windows of `window` latent cells or, a `whole_share` of them, as many cells
-    in fewer whole crops.
-    """
+    """The denoiser after `steps` steps of `batch` crops a member, with its averaged weights."""
     for module in (denoiser.unet, denoiser.controlnet):
         module.to(memory_format=torch.channels_last)
-    # half precision is ten times slower on a CPU without instructions for it, and no faster with them
-    fast = team.device.type == "cuda"
+        # attention over so few cells is slower as one fused operation, backwards above all
+        module.set_attn_processor(AttnProcessor())
+    fast = computes_in_bfloat16(team.device)
     trainer = Trainer(
         denoiser.modules,
         team,
@@ -97,15 +93,12 @@ def train_denoiser(
 
     def losses_at(step: int) -> Losses:
         rng = np.random.default_rng([seed, team.rank, step])
-        # decided for the whole team: members keep step, and no gradient is halved
-        of_whole, of_control = np.random.default_rng([seed, step]).random(2)
-        side = LATENT_SIDE if of_whole < whole_share else window
-        count = max(1, batch * window**2 // side**2)
-        samples = random_batch(rng, encoded, vocabulary_ids, count, side).to(team.device)
+        # decided for the whole team: no gradient is halved
+        controlled = np.random.default_rng([seed, step]).random() >= _NO_CONTROL
+        samples = random_batch(rng, encoded, vocabulary_ids, batch).to(team.device)
         noisy = add_noise(rng, samples, alphas)
-        controlled = bool(of_control >= _NO_CONTROL)
         with torch.autocast(team.device.type, torch.bfloat16, enabled=fast):
-            output = denoiser(noisy.z, noisy.t, samples, controlled)
+            output = denoiser(noisy.z, noisy.t, samples, bool(controlled))
         error = (output.float() - noisy.velocity).square().mean(dim=1, keepdim=True)
         weight = loss_weight(samples)
         return {
@@ -116,6 +109,11 @@ def train_denoiser(
     trainer.run(losses_at, every, lambda: on_step(trainer))
     trainer.use_averages()
     return denoiser
+
+
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Whether half precision is the faster one; on a CPU without its instructions it is ten times slower."""
+    return device.type != "cpu" or torch.cpu.get_capabilities().get("amx_bf16", False)
 
 
 def loss_weight(samples: Batch) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,29 +17,30 @@ from expressedit_mcp.preview import (
     Expression,
     draw_character,
     sample_character,
-    sample_expression,
     sample_view,
 )
 from expressedit_mcp.preview.states import EYE_STATES
 
+from .edits import MARK, Asked, random_group
+
 CANNY_LOW, CANNY_HIGH = 70, 160
-EXPRESSIONS_PER_CROP = 4
+EDITS_PER_BASE = 5
 CHARACTERS_PER_SHARD = 64
 
 _SIZES_PX, _SIZE_SHARES = (256, 384, 512, 640), (0.15, 0.2, 0.45, 0.2)
-_FREE_MEASURES = 0.3
-_PARTS = ("eyes", "left_eye", "right_eye", "brows", "mouth", "face")
-_PART_SHARES = (0.3, 0.12, 0.12, 0.1, 0.24, 0.12)
+_WHOLE_FACE = 0.12  # of the crops, as requests with context make them
+_LEAST_CHANGE, _MARK_ROOM = 12, 1 / 64
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Samples in order; each run of EXPRESSIONS_PER_CROP shares a character, a view and a crop.
+    """Samples in order: each base is followed by edits of it in the same crop.
 
     `pixels` (N, S, S, 3) uint8, `edges` (N, S * S / 8) uint8 bits, both read as needed; `notes`
-    hold "character" and "expression" tags, whether sizes and gaze are "free" of those tags, the eye
-    that is shut where only one is ("wink": "left", "right" or null), and "boxes" of parts and of the
-    "head" in crop pixels.
+    hold the "group" of base and edits (its first index and its length), "character" and "expression"
+    tags, the "region" that the edits select, whether sizes and
+    gaze are "free" of the tags, the eye that is shut where only one is ("wink": "left", "right" or
+    null), and "boxes" of parts, of the "head" and of a "mark" in crop pixels.
     """
 
     pixels: np.ndarray
@@ -69,11 +70,10 @@ def draw_shard(
         return
     cv2.setNumThreads(1)
     folder.mkdir(parents=True, exist_ok=True)
-    samples = [
-        sample
-        for number in range(characters)
-        for sample in _draw_one(np.random.default_rng([seed, index, number]), native_px)
-    ]
+    samples: list[tuple[np.ndarray, dict[str, Any]]] = []
+    for number in range(characters):
+        group = _draw_one(np.random.default_rng([seed, index, number]), native_px)
+        samples += [(cut, note | {"group": [len(samples), len(group)]}) for cut, note in group]
     np.save(folder / "pixels.npy", np.stack([pixels for pixels, _ in samples]))
     np.save(folder / "edges.npy", np.stack([_edges(pixels) for pixels, _ in samples]))
     part = notes_file.with_suffix(".part")
@@ -81,22 +81,24 @@ def draw_shard(
     part.replace(notes_file)
 
 
-def _draw_one(
-    rng: np.random.Generator, native_px: int
-) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
+def _draw_one(rng: np.random.Generator, native_px: int) -> list[tuple[np.ndarray, dict[str, Any]]]:
     """All samples of one random character in one view."""
     character, view = sample_character(rng), sample_view(rng)
     size_px = int(rng.choice(_SIZES_PX, p=_SIZE_SHARES))
-    drawings, told = [], []
-    for _ in range(EXPRESSIONS_PER_CROP):
-        # sizes and gaze that no tag tells, so that edges alone are obeyed
-        free = bool(rng.random() < _FREE_MEASURES)
-        expression = sample_expression(rng, free_measures=free)
-        drawings.append(draw_character(character, expression, view, size_px))
-        told.append({"free": free, "wink": _wink(expression)})
-    for plan in _crops(rng, drawings[0], native_px):
-        for drawing, facts in zip(drawings, told, strict=True):
-            yield _cut(drawing, plan), _note(drawing, plan, character.tags) | facts
+    group = random_group(rng, EDITS_PER_BASE)
+    members = (Asked(group.base), *group.edits)
+    drawings = [draw_character(character, m.expression, view, size_px) for m in members]
+    marks = {MARK: _changed_box(*drawings[:2])} if group.region == MARK else {}
+    boxes = drawings[0].part_boxes | {"head": drawings[0].crop_box} | marks
+    plan = _crop(rng, boxes, group.region, size_px, native_px)
+    facts = [
+        {"region": group.region, "free": member.free, "wink": _wink(member.expression)}
+        for member in members
+    ]
+    return [
+        (_cut(drawing, plan), _note(drawing, boxes, plan, character.tags) | told)
+        for drawing, told in zip(drawings, facts, strict=True)
+    ]
 
 
 def _wink(expression: Expression) -> str | None:
@@ -105,24 +107,36 @@ def _wink(expression: Expression) -> str | None:
     return expression.side if marked and not marked.shows_iris else None
 
 
-def _crops(rng: np.random.Generator, drawing: Drawing, native_px: int) -> list[CropPlan]:
-    """One crop of the whole face and one about a part, as requests with and without context make them."""
-    size = Size(drawing.pixels.shape[1], drawing.pixels.shape[0])
-    side = drawing.crop_box[2] - drawing.crop_box[0]
-    dx, dy = (round(v) for v in rng.uniform(-0.06, 0.06, 2) * side)
-    grow = round(side * rng.uniform(-0.04, 0.22))
-    face = Box(*drawing.crop_box).shifted(dx, dy).grown(grow) & size.box
-    whole = plan_crop(size, face, native_px=native_px, context=face)
-    part = Box(*drawing.part_boxes[str(rng.choice(_PARTS, p=_PART_SHARES))])
-    dx, dy = (round(v) for v in rng.uniform(-0.08, 0.08, 2) * part.width)
-    near = plan_crop(
-        size,
-        part.shifted(dx, dy) & size.box,
-        native_px=native_px,
-        margin=rng.uniform(0.05, 0.45),
-        min_side_px=48,
-    )
-    return [whole, near]
+def _crop(
+    rng: np.random.Generator,
+    boxes: Mapping[str, Sequence[int]],
+    region: str,
+    size_px: int,
+    native_px: int,
+) -> CropPlan:
+    """The crop of a request that selects about the region's box, with or without context."""
+    size = Size(size_px, size_px)
+    box = Box(*(round(edge) for edge in boxes[region]))
+    dx, dy = (round(v) for v in rng.uniform(-0.08, 0.08, 2) * box.width)
+    box = box.shifted(dx, dy) & size.box
+    if rng.random() >= _WHOLE_FACE:
+        margin = rng.uniform(0.1, 0.32)
+        return plan_crop(size, box, native_px=native_px, margin=margin, min_side_px=48)
+    head = Box(*boxes["head"])
+    context = head.grown(round(head.width * rng.uniform(-0.04, 0.22))) & size.box
+    return plan_crop(size, box, native_px=native_px, context=context)
+
+
+def _changed_box(before: Drawing, after: Drawing) -> tuple[int, int, int, int]:
+    """The box about all that differs, with some room; the head's where nothing does."""
+    apart = np.abs(after.pixels.astype(int) - before.pixels).max(axis=2)
+    rows, columns = np.nonzero(apart > _LEAST_CHANGE)
+    if not len(rows):
+        return before.crop_box
+    room = round(len(apart) * _MARK_ROOM)
+    box = Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1).grown(room)
+    inside = box & Size(len(apart), len(apart)).box
+    return inside.left, inside.top, inside.right, inside.bottom
 
 
 def _cut(drawing: Drawing, plan: CropPlan) -> np.ndarray:
@@ -130,14 +144,19 @@ def _cut(drawing: Drawing, plan: CropPlan) -> np.ndarray:
     return np.rint(np.clip(resize(rgb, plan.model_size), 0, 1) * 255).astype(np.uint8)
 
 
-def _note(drawing: Drawing, plan: CropPlan, character: tuple[str, ...]) -> dict[str, Any]:
+def _note(
+    drawing: Drawing,
+    boxes: Mapping[str, Sequence[int]],
+    plan: CropPlan,
+    character: tuple[str, ...],
+) -> dict[str, Any]:
     corner = np.array([plan.box.left, plan.box.top] * 2)
-    boxes = {
+    placed = {
         name: np.round((np.array(box) - corner) * plan.scale, 1).tolist()
-        for name, box in {**drawing.part_boxes, "head": drawing.crop_box}.items()
+        for name, box in boxes.items()
     }
     expression = [tag for tag in drawing.tags if tag not in character]
-    return {"character": list(character), "expression": expression, "boxes": boxes}
+    return {"character": list(character), "expression": expression, "boxes": placed}
 
 
 def _edges(pixels: np.ndarray) -> np.ndarray:

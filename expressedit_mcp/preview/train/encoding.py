@@ -9,6 +9,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from .batches import Encoded
+from .denoiser import computes_in_bfloat16
 from .drawings import load_shard
 from .vae import as_input, posterior
 
@@ -22,10 +23,12 @@ def encode_shard(vae: AutoencoderKL, folder: Path, device: torch.device) -> None
     if file.is_file():
         return
     pixels = load_shard(folder).pixels
+    fast = computes_in_bfloat16(device)
     parts = []
     for start in range(0, len(pixels), _BATCH):
         batch = as_input(np.ascontiguousarray(pixels[start : start + _BATCH])).to(device)
-        latents = posterior(vae, batch).mode() * vae.config["scaling_factor"]
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast):
+            latents = posterior(vae, batch).mode() * vae.config["scaling_factor"]
         parts.append(latents.half().cpu().numpy())
     part = folder / "latents.part.npy"
     np.save(part, np.concatenate(parts))

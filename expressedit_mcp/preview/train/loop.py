@@ -28,6 +28,8 @@ _CHECKPOINT_S = 120.0
 class Trainer:
     """Trains modules together and keeps an exponential moving average of their weights.
 
+    Parameters that ask for no gradient stay as they are.
+
     `matrices` says which parameters, by name, Muon takes; AdamW takes the rest. The learning rates
     fall as a cosine to 0 at `steps`. `folder` holds the checkpoint, written every two minutes.
     """
@@ -47,7 +49,7 @@ class Trainer:
     ) -> None:
         self.modules = nn.ModuleDict(modules).to(team.device)
         self.team, self.folder, self.steps = team, folder, steps
-        self.params = dict(self.modules.named_parameters())
+        self.params = {n: p for n, p in self.modules.named_parameters() if p.requires_grad}
         chosen = [p for name, p in self.params.items() if p.ndim > 1 and matrices(name, p)]
         ids = {id(p) for p in chosen}
         rest = [p for p in self.params.values() if id(p) not in ids]

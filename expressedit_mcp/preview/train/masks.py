@@ -9,7 +9,9 @@ import numpy as np
 
 _REGIONS = ("eyes", "left_eye", "right_eye", "brows", "mouth", "face", "head")
 _SHARES = (0.28, 0.08, 0.08, 0.06, 0.22, 0.16, 0.12)
-_ANYWHERE = 0.1  # as for a mark beside the face
+_ASKED = 0.85  # of the masks cover the region that was asked for, the others any
+_ANYWHERE = 0.1  # of those
+_ELLIPSE = 0.2
 _LEAST_SEEN = 0.4  # of a part's box that must lie in the crop for the part to be masked
 
 
@@ -21,18 +23,26 @@ class Mask:
     parts: frozenset[str]
 
 
-def random_mask(rng: np.random.Generator, boxes: Mapping[str, Sequence[float]], side: int) -> Mask:
-    """A random mask over a crop of `side` pixels whose parts lie in `boxes`, in pixels."""
-    seen = [name for name in _REGIONS if _seen(boxes[name], side) > _LEAST_SEEN]
-    if not seen or rng.random() < _ANYWHERE:
-        edges = _anywhere(rng, side)
-    else:
-        shares = np.array([_SHARES[_REGIONS.index(name)] for name in seen])
-        name = seen[int(rng.choice(len(seen), p=shares / shares.sum()))]
-        edges = _jittered(rng, boxes[name])
-    selected = _shape(rng, edges, side)
+def random_mask(
+    rng: np.random.Generator, boxes: Mapping[str, Sequence[float]], region: str, side: int
+) -> Mask:
+    """A random mask over a crop of `side` pixels whose parts lie in `boxes`, most often of `region`."""
+    asked = rng.random() < _ASKED
+    selected = _shape(
+        rng, _jittered(rng, boxes[region]) if asked else _other(rng, boxes, side), side
+    )
     covered = {name for name, box in boxes.items() if _covered(selected, box) > 0.5}
     return Mask(selected, frozenset(covered))
+
+
+def _other(rng: np.random.Generator, boxes: Mapping[str, Sequence[float]], side: int) -> np.ndarray:
+    """Edges (4,) about a part that the crop shows, or anywhere."""
+    seen = [name for name in _REGIONS if _seen(boxes[name], side) > _LEAST_SEEN]
+    if not seen or rng.random() < _ANYWHERE:
+        return _anywhere(rng, side)
+    shares = np.array([_SHARES[_REGIONS.index(name)] for name in seen])
+    name = seen[int(rng.choice(len(seen), p=shares / shares.sum()))]
+    return _jittered(rng, boxes[name])
 
 
 def _anywhere(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -53,7 +63,7 @@ def _shape(rng: np.random.Generator, edges: np.ndarray, side: int) -> np.ndarray
     y, x = np.mgrid[0:side, 0:side] + 0.5
     dx = np.abs(2 * x - left - right) / (right - left)
     dy = np.abs(2 * y - top - bottom) / (bottom - top)
-    return (dx * dx + dy * dy <= 1.2) if rng.random() < 0.35 else (np.maximum(dx, dy) <= 1)
+    return (dx * dx + dy * dy <= 1.2) if rng.random() < _ELLIPSE else (np.maximum(dx, dy) <= 1)
 
 
 def _seen(box: Sequence[float], side: int) -> float:

@@ -25,7 +25,7 @@ from .vae import train_vae
 from .vocabulary import vocabulary
 
 _MUON_LR, _ADAM_LR = 2e-3, 1e-3
-_MUON_LR_FROM_WEIGHTS, _ADAM_LR_FROM_WEIGHTS = 1e-3, 5e-4
+_MUON_LR_FROM_WEIGHTS, _ADAM_LR_FROM_WEIGHTS = 1.5e-3, 7e-4
 _CLASSES: dict[str, Any] = {
     "vae": AutoencoderKL,
     "unet": UNet2DConditionModel,
@@ -97,6 +97,10 @@ def _unet(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
     torch.manual_seed(recipe.seed)
     vae = _load(out / "vae", "vae")
     denoiser = _load_denoiser(start) if start else _fresh_denoiser(out)
+    if (
+        start
+    ):  # what reads the edges has learned it, and at the crop's full size it is a sixth of a step
+        denoiser.controlnet.controlnet_cond_embedding.requires_grad_(False)
 
     def on_step(trainer: Trainer) -> None:
         with trainer.averaged():
@@ -111,8 +115,6 @@ def _unet(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
         out / "unet",
         steps=recipe.unet_steps,
         batch=recipe.unet_batch,
-        window=recipe.window_cells,
-        whole_share=recipe.whole_percent / 100,
         muon_lr=_MUON_LR_FROM_WEIGHTS if start else _MUON_LR,
         adam_lr=_ADAM_LR_FROM_WEIGHTS if start else _ADAM_LR,
         seed=recipe.seed,
