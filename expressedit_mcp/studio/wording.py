@@ -111,7 +111,7 @@ def word_edit(
     )
     text = ", ".join(part for part in (character.strip().strip(","), prompt.strip()) if part)
     pieces = tagdb.parse_prompt(text)
-    if not pieces:
+    if not text.strip(", "):
         raise InputError(
             "The prompt is empty. Name what the face shall show, such as 'closed eyes, smile'."
         )

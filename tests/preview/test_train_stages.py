@@ -14,6 +14,7 @@ from expressedit_mcp.engine import EditRequest, LocalEngine
 from expressedit_mcp.engine.schedule import alphas_cumprod
 from expressedit_mcp.imaging import Size
 from expressedit_mcp.preview.train.batches import Batch
+from expressedit_mcp.preview.train.decoder import decoder_losses, make_critic
 from expressedit_mcp.preview.train.denoiser import Denoiser, add_noise
 from expressedit_mcp.preview.train.export import export_model
 from expressedit_mcp.preview.train.loop import Losses, Trainer
@@ -181,3 +182,29 @@ def test_what_is_exported_edits_in_the_engine_and_loads_in_diffusers(tmp_path: P
     assert pipeline.unet.config.addition_embed_type == "text_time"
     sizes = sum(file.stat().st_size for file in model.rglob("*.safetensors"))
     assert sizes < 20_000_000
+
+
+def test_the_decoder_sharpens_and_the_latents_stay(tmp_path: Path) -> None:
+    """The critic's judgement reaches the decoder alone; the encoder, so every latent, is as before."""
+    vae, critic, pixels = make_vae(), make_critic(), torch.rand(2, 3, 32, 32) * 2 - 1
+    vae.requires_grad_(False)
+    vae.decoder.requires_grad_(True)
+    before = {name: p.detach().clone() for name, p in vae.named_parameters()}
+    learner = trainer({"vae": vae, "critic": critic}, tmp_path)
+    for _ in range(8):
+        learner.update(lambda step: decoder_losses(vae, critic, pixels, listens=True))
+    changed = {n for n, p in vae.named_parameters() if not torch.equal(p, before[n])}
+    assert changed and all(name.startswith("decoder.") for name in changed)
+
+
+def test_the_critic_learns_to_tell_drawn_from_decoded() -> None:
+    vae, critic, pixels = make_vae(), make_critic(), torch.rand(4, 3, 32, 32) * 2 - 1
+    optimizer = torch.optim.Adam(critic.parameters(), 1e-3)
+    seen = []
+    for _ in range(25):
+        optimizer.zero_grad()
+        losses = decoder_losses(vae, critic, pixels, listens=False)
+        losses["loss"].backward()
+        optimizer.step()
+        seen.append(float(losses["critic"].detach()))
+    assert seen[-1] < 0.8 * seen[0]

@@ -95,7 +95,7 @@ async def test_more_emphasis_is_another_picture(
     ("changes", "message"),
     [
         ({"target_prompt": "blue eyes"}, "say the same"),
-        ({"target_prompt": " ", "character": ""}, "The prompt is empty"),
+        ({"target_prompt": " , ", "character": ""}, "The prompt is empty"),
         ({"source_prompt": "", "character": ""}, "The prompt is empty"),
         ({"emphasis": {"blush": 2}}, "'blush' is not in the prompt"),
         ({"emphasis": {"red eyes": -1}}, "emphasis"),

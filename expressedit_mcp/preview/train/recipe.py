@@ -19,6 +19,7 @@ class Recipe:
     vae_steps: int = 2000
     vae_batch: int = 12
     vae_patch_px: int = 96
+    decoder_steps: int = 1500
     unet_steps: int = 6000
     unet_batch: int = 16
     sheet_steps: int = 500

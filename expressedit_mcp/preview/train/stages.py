@@ -12,6 +12,7 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
+from .decoder import train_decoder
 from .denoiser import Denoiser, train_denoiser
 from .drawings import draw_shard, load_shard, shard_folder
 from .encoding import encode_shard, load_encoded
@@ -37,7 +38,7 @@ _CLASSES: dict[str, Any] = {
 
 def run_stage(name: str, recipe: Recipe, out: Path, device: str, start: Path | None) -> None:
     """Runs one stage of STAGES on `device`, from the weights of `start` or random ones."""
-    shared = name in ("vae", "encode", "unet") and device == "cpu"
+    shared = name in ("vae", "decoder", "encode", "unet") and device == "cpu"
     size = recipe.processes if shared or name == "drawings" else 1
     print(f"stage {name}", flush=True)
     run_team(STAGES[name], (recipe, out, start), size, device)
@@ -80,6 +81,24 @@ def _vae(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
             seed=recipe.seed,
             vae=vae,
         )
+    if team.leads:
+        vae.save_pretrained(out / "vae" / "vae")
+    team.wait()
+
+
+def _decoder(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
+    if not recipe.decoder_steps:
+        return
+    vae = train_decoder(
+        team,
+        [load_shard(shard_folder(out / "drawings", i)) for i in range(recipe.shards)],
+        out / "decoder",
+        steps=recipe.decoder_steps,
+        batch=recipe.vae_batch,
+        patch_px=recipe.vae_patch_px,
+        seed=recipe.seed,
+        vae=_load(out / "vae", "vae"),
+    )
     if team.leads:
         vae.save_pretrained(out / "vae" / "vae")
     team.wait()
@@ -153,6 +172,7 @@ STAGES: dict[str, Callable[..., None]] = {
     "drawings": _drawings,
     "text": _text,
     "vae": _vae,
+    "decoder": _decoder,
     "encode": _encode,
     "unet": _unet,
 }

@@ -67,19 +67,24 @@ def posterior(vae: AutoencoderKL, pixels: Tensor) -> DiagonalGaussianDistributio
 
 
 def vae_losses(vae: AutoencoderKL, pixels: Tensor) -> Losses:
-    """Reconstruction in colour and colour gradient (both L1), and the KL term per latent number."""
+    """The reconstruction's loss, and the KL term per latent number."""
     latents = posterior(vae, pixels)
     z: Any = latents.sample()  # diffusers declares a FloatTensor
     (decoded,) = vae.decode(z, return_dict=False)
+    kl = 0.5 * (latents.mean.square() + latents.var - 1 - latents.logvar).mean()
+    return {
+        "loss": reconstruction(decoded, pixels) + _KL_WEIGHT * kl,
+        "psnr": -10 * torch.log10((decoded.detach() - pixels).square().mean() / 4),
+        "kl": kl,
+    }
+
+
+def reconstruction(decoded: Tensor, pixels: Tensor) -> Tensor:
+    """The loss of pixels (B, 3, H, W) in colour and in colour gradient, both mostly L1."""
     error = decoded - pixels
     colour = 0.7 * error.abs().mean() + 0.6 * error.square().mean()
     gradient = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-    kl = 0.5 * (latents.mean.square() + latents.var - 1 - latents.logvar).mean()
-    return {
-        "loss": colour + _GRADIENT_WEIGHT * gradient + _KL_WEIGHT * kl,
-        "psnr": -10 * torch.log10(error.detach().square().mean() / 4),
-        "kl": kl,
-    }
+    return colour + _GRADIENT_WEIGHT * gradient
 
 
 def random_patches(
