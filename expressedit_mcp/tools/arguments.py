@@ -143,6 +143,17 @@ AttributesArg = Annotated[
         examples=[["festival-paint"]],
     ),
 ]
+ImagePromptArg = Annotated[
+    ImageRef | None,
+    Field(
+        description="Picture that the region shall resemble, given as image is; the whole of it is looked at, so "
+        "crop it to what counts. Needs a model with an IP-Adapter (docs/methods.md)",
+    ),
+]
+ImagePromptScaleArg = Annotated[
+    float,
+    Field(description="How much image_prompt counts beside the words; 0 is without", ge=0, le=1),
+]
 PreserveStructureArg = Annotated[
     float,
     Field(
