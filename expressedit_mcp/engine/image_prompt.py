@@ -21,7 +21,7 @@ from expressedit_mcp.engine.methods.attention import Addition, Place
 from expressedit_mcp.engine.methods.memory import edit_rows, token_grid
 from expressedit_mcp.engine.methods.method import ImagePrompt
 from expressedit_mcp.engine.model_source import ModelSource
-from expressedit_mcp.engine.single_file import read_config, skeleton
+from expressedit_mcp.engine.single_file import skeleton
 from expressedit_mcp.engine.weights_file import WeightsFile, read_weights_file
 from expressedit_mcp.errors import ModelError
 
@@ -53,7 +53,7 @@ def check_adapter(file: WeightsFile, source: ModelSource) -> None:
     """
     assert source.image_encoder is not None
     encoder = _check_encoder(source.image_encoder)
-    unet = skeleton("unet", read_config(source.config_folder, "unet"))
+    unet = skeleton("unet", _config(source.config_folder / "unet"))
     wanted = _adapter_shapes(file.shapes, unet, encoder)
     what = f"an IP-Adapter for this model and the image encoder {source.image_encoder}"
     _require(file.path, file.shapes, wanted, what)
@@ -128,9 +128,10 @@ def image_tokens(adapter: ImageAdapter, rgb: np.ndarray) -> Tensor:
 
 def clip_pixels(rgb: np.ndarray) -> Tensor:
     """A picture (H, W, 3) float32 0..1 as CLIP's input (1, 3, H, W)."""
-    from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
+    from transformers.utils.constants import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
-    normal = (rgb - np.float32(OPENAI_CLIP_MEAN)) / np.float32(OPENAI_CLIP_STD)
+    mean, deviation = (np.array(one, np.float32) for one in (OPENAI_CLIP_MEAN, OPENAI_CLIP_STD))
+    normal = (rgb - mean) / deviation
     return torch.from_numpy(np.ascontiguousarray(normal)).permute(2, 0, 1)[None]
 
 
@@ -165,17 +166,8 @@ def image_attention(plan: ImagePrompt, keys: Keys, mask: Tensor, steps: int) -> 
 
 def _check_encoder(folder: Path) -> Any:
     """The config of a CLIP vision encoder's folder. Raises ModelError for anything else, by its headers."""
-    path = folder / "config.json"
-    if not path.is_file():
-        raise ModelError(
-            f"{folder} is no image encoder: it has no config.json. Give the folder of the CLIP vision encoder that "
-            "the IP-Adapter was made for (config.json, model.safetensors)."
-        )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        kind = config.get("model_type")
-    except (ValueError, AttributeError) as error:
-        raise ModelError(f"{path} cannot be read: {error}") from error
+    config = _config(folder)
+    kind = config.get("model_type")
     if kind != "clip_vision_model":
         raise ModelError(
             f"{folder} seems to be: {kind}. As the image encoder this takes: clip_vision_model "
@@ -195,6 +187,16 @@ def _check_encoder(folder: Path) -> Any:
     wanted = {name: tuple(tensor.shape) for name, tensor in encoder.state_dict().items()}
     _require(folder, found, wanted, "the encoder that its config.json describes")
     return encoder.config
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ModelError(f"{folder} has no config.json; give the whole folder of a model's part.")
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error
 
 
 def _adapter_shapes(found: Shapes, unet: Any, encoder: Any) -> dict[str, tuple[int, ...]]:

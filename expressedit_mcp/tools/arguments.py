@@ -144,10 +144,12 @@ AttributesArg = Annotated[
     ),
 ]
 ImagePromptArg = Annotated[
-    ImageRef | None,
+    str | None,
     Field(
-        description="Picture that the region shall resemble, given as image is; the whole of it is looked at, so "
-        "crop it to what counts. Needs a model with an IP-Adapter (docs/methods.md)",
+        description="image_id, path or data: URI of a picture that the region shall resemble; the whole of it is "
+        "looked at, so crop it to what counts. Needs a model with an IP-Adapter (docs/methods.md)",
+        min_length=1,
+        examples=["panels/eyes.png"],
     ),
 ]
 ImagePromptScaleArg = Annotated[

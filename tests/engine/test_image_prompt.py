@@ -30,7 +30,7 @@ from expressedit_mcp.engine.image_prompt import image_attention, image_keys, ima
 from expressedit_mcp.engine.learning.file import LearnedCard, as_learned, encode_file
 from expressedit_mcp.engine.learning.request import LearnSettings
 from expressedit_mcp.engine.learning.weights import TokenWeights
-from expressedit_mcp.engine.memory import footprint, footprint_of_files
+from expressedit_mcp.engine.memory import PLANS, footprint, footprint_of_files, placed
 from expressedit_mcp.engine.methods.attention import AttentionControl, Place, installed
 from expressedit_mcp.engine.methods.filling import Filling, Setting, fill
 from expressedit_mcp.engine.methods.method import (
@@ -342,10 +342,19 @@ def test_another_picture_gives_another_edit_and_the_same_the_same(adapted: Edito
     assert np.allclose(run(adapted, deep), first, atol=1e-4)
 
 
+def test_it_runs_in_half_precision_beside_the_device_and_on_the_cpu_alone(folder: Path) -> None:
+    half_set = load_models(find_source(folder), CPU, torch.bfloat16)
+    wanted = prompted(Method(image=ImagePrompt(scale=1)), control_scale=0.0)
+    for plan in (PLANS[1], PLANS[-1]):
+        editor = Editor(placed(half_set, plan, CPU))
+        found, without = run(editor, wanted), run(editor, replace(wanted, method=Method()))
+        assert np.isfinite(found).all() and not np.array_equal(found, without)
+
+
 @pytest.mark.parametrize("profile", ["fast", "paper"])
 @pytest.mark.parametrize("task", PRESETS["fast"])
 def test_profiles_ask_for_it_where_there_is_an_adapter(profile: Any, task: Any) -> None:
-    points = {"points": DRAG.points}
+    points: dict[str, Any] = {"points": DRAG.points}
     assert guided_method(profile, (), task, **points).image is None
     found = guided_method(profile, (), task, ip_adapter=True, **points).image
     if profile == "paper":

@@ -111,7 +111,7 @@ def _file(
     return lambda folder: rewritten(adapter_of(folder), change)
 
 
-SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
+SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "pickle": (_pickle, r"ip-adapter.bin is a pickle"),
     "not there": (lambda f: adapter_of(f).unlink(), r"ip-adapter.safetensors is not there"),
     "cut off": (
@@ -130,6 +130,10 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "text encoder": (_text_encoder, "seems to be: clip_text_model"),
     "encoder as pickle": (_only_bin, r"no model.safetensors \(pytorch_model.bin\)"),
     "no encoder": (lambda f: shutil.rmtree(f / "image_encoder"), "has no config.json"),
+    "encoder without a config": (
+        lambda f: (f / "image_encoder" / "config.json").write_text("[1]"),
+        "config.json cannot be read",
+    ),
     "half an encoder": (
         lambda f: rewritten(
             f / "image_encoder" / "model.safetensors", without("visual_projection.weight")

@@ -15,6 +15,7 @@ from mcp import Client
 from PIL import Image
 from tool_calls import ok, refused
 
+from expressedit_mcp.engine import EditRequest, LocalEngine
 from expressedit_mcp.engine.single_file import read_config, skeleton
 from expressedit_mcp.preview import CHARACTERS, Drawing, draw_character, expression_from_tags
 from expressedit_mcp.server import build_server
@@ -112,6 +113,7 @@ async def test_guided_edits_have_their_profiles_image_prompt(
     hero: Path,
     look: Path,
     drawing: Drawing,
+    monkeypatch: pytest.MonkeyPatch,
     profile: str,
     tool: str,
     wanted: dict[str, Any] | None,
@@ -120,9 +122,23 @@ async def test_guided_edits_have_their_profiles_image_prompt(
         "drag_expression": {"points": UP},
         "transfer_appearance": {"reference": str(look), "reference_region": {"box": [60, 90, 130, 140]}},
     }[tool]  # fmt: skip
+    asked: list[EditRequest] = []
+    edit = LocalEngine.edit
+
+    def record(engine: LocalEngine, request: EditRequest, *rest: Any, **more: Any) -> Any:
+        asked.append(request)
+        return edit(engine, request, *rest, **more)
+
+    monkeypatch.setattr(LocalEngine, "edit", record)
     call = {"image": str(hero), "profile": profile, **EDIT, **arguments, "strength": 0.1}
     made = await ok(client, tool, **call)
     assert made["parameters"]["method"].get("image") == wanted
+    (request,) = asked
+    assert (request.image_prompt is None) == (wanted is None)
+    if request.image_prompt is not None:
+        # the reference where there is one, else the crop as it was
+        picture = request.crop if request.reference is None else request.reference
+        assert np.array_equal(request.image_prompt, picture)
     left, top, right, bottom = MOUTH["box"]
     where = (pixels(made) != drawing.pixels).any(axis=2)
     assert where[top:bottom, left:right].sum() == where.sum() > 200

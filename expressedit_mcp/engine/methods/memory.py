@@ -79,5 +79,6 @@ def token_grid(count: int, mask: Tensor) -> tuple[int, int]:
 
 
 def edit_rows(layout: Layout) -> list[int]:
+    """The rows of the edit in a batch: the unconditional one, if it has one, and the conditional one."""
     free = layout.unconditional[0]
     return [layout.conditional[0]] if free is None else [free, layout.conditional[0]]
