@@ -50,6 +50,10 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
     @click.option(
         "--lora", "loras", multiple=True, help="FILE or FILE=WEIGHT; may be given several times."
     )
+    @click.option("--ip-adapter", type=_FILE, help="IP-Adapter (plain or Plus) for SDXL, file.")
+    @click.option(
+        "--image-encoder", type=_FILE, help="The IP-Adapter's CLIP vision encoder, directory."
+    )
     @click.option(
         "--lightning", is_flag=True, help="An SDXL-Lightning 8-step LoRA is among the LoRAs."
     )
@@ -64,6 +68,8 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
         controlnet: Path | None,
         vae: Path | None,
         loras: tuple[str, ...],
+        ip_adapter: Path | None,
+        image_encoder: Path | None,
         lightning: bool,
         prediction: str | None,
     ) -> None:
@@ -79,6 +85,8 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
                 LoraFile(path=_absolute(Path(path)), weight=_number(weight))
                 for path, _, weight in wanted
             ),
+            ip_adapter=_absolute(ip_adapter),
+            image_encoder=_absolute(image_encoder),
         )
         few_steps = (
             {
@@ -180,6 +188,7 @@ def _summary(folder: Path) -> str:
     parts = [source.base.name]
     parts += [part.name for part in (source.controlnet, source.vae) if part]
     parts += [path.name for path, _ in source.loras]
+    parts += [source.ip_adapter.name] if source.ip_adapter else []
     return " + ".join(parts)
 
 
@@ -203,6 +212,11 @@ def _show_check(path: Path) -> None:
                 f"{source.base} lacks {len(missing)} tensors of an SDXL checkpoint, such as "
                 f"{', '.join(missing[:3])}."
             )
+    if source.image_encoder is not None:
+        from expressedit_mcp.engine.image_prompt import check_adapter
+
+        check_adapter(headers["IP-Adapter"], source)
+        click.echo(f"image encoder: {source.image_encoder} (CLIP vision encoder)")
     if source.controlnet is None:
         click.echo(
             "No ControlNet: edits will follow the prompt alone, not the lines of the drawing."

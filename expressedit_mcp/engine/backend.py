@@ -31,8 +31,8 @@ class EditRequest:
     `control_end` is the fraction of the edit after which the ControlNet is off; 0 leaves it out.
     `preserve_structure` and `preserve_color`, 0..1, are `imaging.preserve`'s, after the edit; 0 leaves it out.
     `method` fills the slots of the sampling loop. For it the request may hold `source`, the crop as it was before a
-    warp that the edit starts from, `part` (h, w) uint8, what of it moves, and a `reference` (any size, 3) with its
-    `reference_selection`.
+    warp that the edit starts from, `part` (h, w) uint8, what of it moves, a `reference` (any size, 3) with its
+    `reference_selection`, and the picture of an `image_prompt` (any size, 3).
     """
 
     crop: np.ndarray
@@ -55,6 +55,7 @@ class EditRequest:
     part: np.ndarray | None = None
     reference: np.ndarray | None = None
     reference_selection: np.ndarray | None = None
+    image_prompt: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

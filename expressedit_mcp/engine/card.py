@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from expressedit_mcp.errors import ModelError
+from expressedit_mcp.errors import InputError, ModelError
 
 Sampler = Literal["euler_a", "euler", "ddim"]
 Quality = Literal["draft", "final"]
@@ -51,6 +51,7 @@ class Files(_Frozen):
 
     `base` is a .safetensors checkpoint or a diffusers directory. `configs` is a folder of diffusers configs
     (unet/, vae/, text_encoder/, text_encoder_2/, tokenizer/, …) for a checkpoint of another shape than SDXL's.
+    `ip_adapter` is a .safetensors file, `image_encoder` the folder of the CLIP vision encoder that it was made for.
     """
 
     base: str
@@ -58,6 +59,8 @@ class Files(_Frozen):
     vae: str = ""
     loras: tuple[LoraFile, ...] = ()
     configs: str = ""
+    ip_adapter: str = ""
+    image_encoder: str = ""
 
 
 class Card(_Frozen):
@@ -93,6 +96,20 @@ class Card(_Frozen):
     zero_terminal_snr: bool | None = None
     spacing: Literal["linspace", "trailing", "leading"] | None = None
     files: Files | None = None
+
+    @property
+    def has_ip_adapter(self) -> bool:
+        """Whether the model takes image prompts."""
+        return self.files is not None and bool(self.files.ip_adapter)
+
+    def require_ip_adapter(self) -> None:
+        """Raises InputError unless the model takes image prompts."""
+        if not self.has_ip_adapter:
+            raise InputError(
+                f"The model {self.name} has no IP-Adapter, so it takes no image prompt. Add a model that has one: "
+                "`expressedit-mcp models add NAME --base … --ip-adapter FILE --image-encoder FOLDER`, then "
+                "`expressedit-mcp models use NAME`; or leave image_prompt out."
+            )
 
 
 def read_card(folder: Path) -> Card:

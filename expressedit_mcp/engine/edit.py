@@ -22,6 +22,7 @@ from expressedit_mcp.engine.backend import (
     Pieces,
     Stop,
 )
+from expressedit_mcp.engine.card import Card
 from expressedit_mcp.engine.denoise import (
     Branch,
     Condition,
@@ -30,6 +31,7 @@ from expressedit_mcp.engine.denoise import (
     controlled_calls,
     make_denoiser,
 )
+from expressedit_mcp.engine.image_prompt import Keys, image_keys
 from expressedit_mcp.engine.methods.attention import installed
 from expressedit_mcp.engine.methods.filling import Filling, Setting, fill
 from expressedit_mcp.engine.methods.inversion import edited_noise
@@ -83,6 +85,7 @@ class Editor:
         self._conditions = _Cache(16)
         self._latents = _Cache(8)
         self._tokens = _Cache(8)
+        self._images = _Cache(4)
         self._located = _Cache(16)
 
     @torch.no_grad()
@@ -91,7 +94,7 @@ class Editor:
     ) -> tuple[np.ndarray, int, int]:
         """Generated colour (h, w, 3) float32 0..1 of the crop, model calls, controlled calls."""
         models = self.models
-        _check_pictures(request)
+        _check_request(request, models.card)
         source_rgb = _rgb(request.crop, request.model_size)
         selected = resize(request.selection.astype(np.float32) / 255, request.model_size)
         schedule = make_schedule(
@@ -125,6 +128,7 @@ class Editor:
                 part=_cells(request.part, source),
                 of_reference=_cells(request.reference_selection, source),
                 tokens=self._learned(request),
+                image=self._image(request),
             )
             if request.method.solver == "inverted":
                 setting = replace(setting, path=_inverted(setting, on_step, stop))
@@ -192,6 +196,19 @@ class Editor:
             self._tokens.get(one.key, partial(load, one)) for one in request.method.learned
         )
 
+    def _image(self, request: EditRequest) -> Keys | None:
+        """What the layers attend to in the image prompt of a request; None where it has no weight."""
+        models, picture, wanted = self.models, request.image_prompt, request.method.image
+        if models.adapter is None or picture is None or wanted is None or wanted.scale == 0:
+            return None
+        adapter, side = models.adapter, models.adapter.encoder.config.image_size
+        size = Size(side, side)
+
+        def look() -> Keys:
+            return image_keys(adapter, _rgb(picture, size), models.device, models.dtype)
+
+        return self._images.get(_pixels_key(picture, size), look)
+
     def _encode_prompts(
         self,
         prompt: Pieces,
@@ -252,8 +269,13 @@ class Editor:
         return Control(models.controlnet, tensor(hint, models.device).to(models.dtype), weights, on)
 
 
-def _check_pictures(request: EditRequest) -> None:
-    """Raises InputError where the method needs a picture that the request does not hold."""
+def _check_request(request: EditRequest, card: Card) -> None:
+    """Raises InputError where the method needs a picture that the request does not hold, or an IP-Adapter that the
+    model has not."""
+    if request.method.image is not None:
+        card.require_ip_adapter()
+        if request.image_prompt is None:
+            raise InputError("An image prompt needs the request's `image_prompt`, its picture.")
     guidance, memory = request.method.guidance, request.method.memory
     if guidance is not None and guidance.needs_part and request.part is None:
         raise InputError(f"The task {guidance.task} needs the request's `part`, what of it moves.")

@@ -101,4 +101,5 @@ def _named(folder: Path) -> list[Path]:
     if files is None:
         return []
     texts = [files.base, files.controlnet, files.vae, *(lora.path for lora in files.loras)]
+    texts += [files.ip_adapter, files.image_encoder]
     return [folder / text for text in texts if text]

@@ -24,7 +24,7 @@ _ACTIVATIONS_GIB = 3.5
 
 @dataclass(frozen=True)
 class Plan:
-    """`text_on_cpu` keeps the text encoders beside the GPU (prompts are cached), `weights_8bit` stores UNet and
+    """`text_on_cpu` keeps what encodes prompts beside the GPU (they are cached), `weights_8bit` stores UNet and
     ControlNet in float8 and computes in the model's own precision.
     """
 
@@ -44,7 +44,10 @@ PLANS = (
 
 @dataclass(frozen=True)
 class Footprint:
-    """The memory (GiB) of a model's weights as they are loaded, by what plans treat alike, and its native size."""
+    """The memory (GiB) of a model's weights as they are loaded, by what plans treat alike, and its native size.
+
+    `texts_gib` is all that encodes prompts: text encoders, and an IP-Adapter with its image encoder.
+    """
 
     denoisers_gib: float
     texts_gib: float
@@ -56,7 +59,7 @@ def footprint(models: ModelSet) -> Footprint:
     """The footprint of a loaded model."""
     return Footprint(
         _gib((models.unet, models.controlnet)),
-        _gib(encoder.model for encoder in models.encoders),
+        _gib(models.prompt_modules),
         _gib((models.vae,)),
         models.card.native_px,
     )
@@ -67,6 +70,9 @@ def footprint_of_files(source: ModelSource, dtype: torch.dtype) -> Footprint:
     counts = _counts_of_base(source)
     if source.controlnet is not None:
         counts["unet"] += sum(_parameters(source.controlnet).values())
+    if source.ip_adapter is not None and source.image_encoder is not None:
+        for path in (source.ip_adapter, source.image_encoder):
+            counts["text"] += sum(_parameters(path).values())
     if source.vae is not None:
         counts["vae"] = sum(_parameters(source.vae).values())
     # the VAE is always float32
@@ -125,7 +131,7 @@ def placed(models: ModelSet, plan: Plan, device: torch.device) -> ModelSet:
     if plan.on_cpu:
         device = torch.device("cpu")
         dtype = torch.float32
-        for module in (models.unet, models.controlnet, *(e.model for e in models.encoders)):
+        for module in (models.unet, models.controlnet, *models.prompt_modules):
             if module is not None:
                 module.to(dtype)
         return replace(models, device=device, dtype=dtype)
@@ -143,8 +149,8 @@ def placed(models: ModelSet, plan: Plan, device: torch.device) -> ModelSet:
         module.to(device)
     models.vae.to(device)
     if not plan.text_on_cpu:
-        for encoder in models.encoders:
-            encoder.model.to(device)
+        for module in models.prompt_modules:
+            module.to(device)
     return replace(models, device=device)
 
 

@@ -18,6 +18,7 @@ PARTS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenize
 class ModelSource:
     """The parts of one model: a diffusers directory or a single .safetensors file as its base, and
     what is put beside or on it. `loras` are (file, weight); `configs` describe a single file's modules.
+    `image_encoder` is the folder of the CLIP vision encoder of an `ip_adapter`.
     """
 
     card: Card
@@ -26,15 +27,22 @@ class ModelSource:
     vae: Path | None = None
     loras: tuple[tuple[Path, float], ...] = ()
     configs: Path = SDXL_CONFIGS
+    ip_adapter: Path | None = None
+    image_encoder: Path | None = None
 
     @property
     def single_file(self) -> bool:
         return self.base.is_file()
 
     @property
+    def config_folder(self) -> Path:
+        """The folder of the configs of UNet, scheduler and first tokenizer."""
+        return self.configs if self.single_file else self.base
+
+    @property
     def tokenizer(self) -> Path:
         """The folder of the first tokenizer, the one that limits the prompt's length."""
-        return (self.configs if self.single_file else self.base) / "tokenizer"
+        return self.config_folder / "tokenizer"
 
     @property
     def fingerprint(self) -> str:
@@ -52,8 +60,9 @@ class ModelSource:
             parts |= {name: self.base / name for name in (*PARTS, "model_index.json")}
         if any(path.is_file() and path.suffix != ".json" for path in parts.values()):
             parts |= {f"configs/{name}": self.configs / name for name in (*PARTS, "controlnet")}
-        loras = {f"lora {at} x {weight}": path for at, (path, weight) in enumerate(self.loras)}
-        return parts | loras
+        parts |= {f"lora {at} x {weight}": path for at, (path, weight) in enumerate(self.loras)}
+        adapter = {"ip adapter": self.ip_adapter, "image encoder": self.image_encoder}
+        return parts | {role: path for role, path in adapter.items() if path is not None}
 
 
 def find_source(path: Path) -> ModelSource:
@@ -91,6 +100,8 @@ def find_source(path: Path) -> ModelSource:
         named(files.vae if files else "", None),
         tuple((path / Path(lora.path).expanduser(), lora.weight) for lora in loras),
         configs,
+        named(files.ip_adapter if files else "", None),
+        named(files.image_encoder if files else "", None),
     )
 
 
@@ -118,4 +129,12 @@ def check_source(source: ModelSource) -> dict[str, WeightsFile]:
     for path, _ in source.loras:
         headers[f"LoRA {path.name}"] = read_weights_file(path)
         headers[f"LoRA {path.name}"].require("SDXL LoRA", use="a LoRA")
+    if source.ip_adapter is not None:
+        headers["IP-Adapter"] = read_weights_file(source.ip_adapter)
+        headers["IP-Adapter"].require("SDXL IP-Adapter", use="the IP-Adapter")
+    if (source.ip_adapter is None) != (source.image_encoder is None):
+        raise ModelError(
+            f"{source.ip_adapter or source.image_encoder}: an IP-Adapter and its image encoder go together; give "
+            "both (--ip-adapter FILE --image-encoder FOLDER), or neither."
+        )
     return headers

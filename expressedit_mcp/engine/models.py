@@ -12,6 +12,7 @@ import torch
 
 from expressedit_mcp.engine import single_file
 from expressedit_mcp.engine.card import Card
+from expressedit_mcp.engine.image_prompt import ImageAdapter, check_adapter, load_adapter
 from expressedit_mcp.engine.lora import merge_loras
 from expressedit_mcp.engine.model_source import ModelSource, check_source
 from expressedit_mcp.engine.schedule import alphas_cumprod
@@ -37,6 +38,13 @@ class ModelSet:
     zero_empty_prompt: bool
     device: torch.device
     dtype: torch.dtype
+    adapter: ImageAdapter | None = None
+
+    @property
+    def prompt_modules(self) -> tuple[Any, ...]:
+        """What encodes prompts: the text encoders, and the modules of an IP-Adapter."""
+        adapter = () if self.adapter is None else self.adapter.modules
+        return (*(encoder.model for encoder in self.encoders), *adapter)
 
     @property
     def latent_stride(self) -> int:
@@ -74,6 +82,8 @@ def load_models(source: ModelSource, device: torch.device, dtype: torch.dtype) -
 
     logging.disable_progress_bar()
     headers = check_source(source)
+    if "IP-Adapter" in headers:
+        check_adapter(headers["IP-Adapter"], source)
     if source.single_file:
         modules = single_file.load_checkpoint(headers["base"], source.configs, device, dtype)
     else:
@@ -92,6 +102,10 @@ def load_models(source: ModelSource, device: torch.device, dtype: torch.dtype) -
             else _pretrained("controlnet", source.controlnet, device, dtype)
         )
     merge_loras(modules["unet"], modules["text_encoder"], modules["text_encoder_2"], source.loras)
+    adapter = None
+    if source.image_encoder is not None:
+        file, encoder = headers["IP-Adapter"], source.image_encoder
+        adapter = load_adapter(file, encoder, modules["unet"], dtype, device)
     scheduler = _scheduler(source, headers.get("base"))
     first, second = _tokenizers(source)
     index = {} if source.single_file else _json(source.base / "model_index.json")
@@ -111,6 +125,7 @@ def load_models(source: ModelSource, device: torch.device, dtype: torch.dtype) -
         zero_empty_prompt=bool(index.get("force_zeros_for_empty_prompt", True)),
         device=device,
         dtype=dtype,
+        adapter=adapter,
     )
 
 
@@ -159,7 +174,7 @@ def _tokenizers(source: ModelSource) -> tuple[PromptTokenizer, PromptTokenizer]:
 
 def _scheduler(source: ModelSource, file: WeightsFile | None) -> dict[str, Any]:
     """The scheduler's config, with what a single file's own marks and the card say put in."""
-    folder = source.configs if source.single_file else source.base
+    folder = source.config_folder
     config = _json(folder / "scheduler" / "scheduler_config.json")
     if file is not None and is_v_prediction(file):
         config["prediction_type"] = "v_prediction"

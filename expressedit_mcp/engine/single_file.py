@@ -99,7 +99,13 @@ def skeleton(part: str, config: dict[str, Any]) -> Any:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.controlnets.controlnet import ControlNetModel
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+    from transformers import (
+        CLIPTextConfig,
+        CLIPTextModel,
+        CLIPTextModelWithProjection,
+        CLIPVisionConfig,
+        CLIPVisionModelWithProjection,
+    )
 
     kinds: dict[str, Any] = {
         "unet": UNet2DConditionModel,
@@ -109,6 +115,8 @@ def skeleton(part: str, config: dict[str, Any]) -> Any:
         "text_encoder_2": CLIPTextModelWithProjection,
     }
     with init_empty_weights():
+        if part == "image_encoder":
+            return CLIPVisionModelWithProjection(CLIPVisionConfig(**config))
         if part.startswith("text_encoder"):
             return kinds[part](CLIPTextConfig(**config))
         return kinds[part].from_config(config)

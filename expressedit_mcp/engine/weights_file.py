@@ -21,6 +21,7 @@ Kind = Literal[
     "SDXL UNet",
     "SDXL ControlNet",
     "SDXL LoRA",
+    "SDXL IP-Adapter",
     "VAE",
     "VAE of another latent space",
     "SD 1.5 checkpoint",
@@ -32,6 +33,8 @@ Kind = Literal[
     "ControlNet-LLLite",
     "LoRA of SD 1.5 or SD 2",
     "LyCORIS network",
+    "IP-Adapter of SD 1.5 or SD 2",
+    "IP-Adapter Full or FaceID",
     "unknown weights",
 ]
 
@@ -74,9 +77,9 @@ def read_weights_file(path: Path) -> WeightsFile:
 
 def kind_of(shapes: Mapping[str, tuple[int, ...]]) -> Kind:
     """What tensors of these names and shapes seem to be."""
-    lora = _lora_kind(shapes)
-    if lora is not None:
-        return lora
+    special = _adapter_kind(shapes) or _lora_kind(shapes)
+    if special is not None:
+        return special
     if any(".double_blocks.0." in f".{name}" for name in shapes):
         return "FLUX model"
     if any(".joint_blocks.0." in f".{name}" for name in shapes):
@@ -92,6 +95,17 @@ def kind_of(shapes: Mapping[str, tuple[int, ...]]) -> Kind:
         if name in shapes:
             return "VAE" if shapes[name][1] == 4 else "VAE of another latent space"
     return "unknown weights"
+
+
+def _adapter_kind(shapes: Mapping[str, tuple[int, ...]]) -> Kind | None:
+    keys = [shape for name, shape in shapes.items() if name.endswith(".to_k_ip.weight")]
+    if not keys or not any(name.startswith("image_proj.") for name in shapes):
+        return None
+    plain = len(shapes.get("image_proj.proj.weight", ())) == 2
+    if not plain and len(shapes.get("image_proj.latents", ())) != 3:
+        return "IP-Adapter Full or FaceID"
+    # the text width, as of a LoRA
+    return "IP-Adapter of SD 1.5 or SD 2" if keys[0][-1] in (768, 1024) else "SDXL IP-Adapter"
 
 
 def _lora_kind(shapes: Mapping[str, tuple[int, ...]]) -> Kind | None:

@@ -23,7 +23,7 @@ from expressedit_mcp.imaging import Size
 
 MAX_FRAME_BYTES = 1 << 28
 _JSON, _PNG = b"J", b"P"
-_PICTURES = ("source", "part", "reference", "reference_selection")
+_PICTURES = ("source", "part", "reference", "reference_selection", "image_prompt")
 _ERRORS: dict[str, type[ExpressEditError]] = {
     "cancelled": Cancelled,
     "input": InputError,

@@ -20,7 +20,8 @@ Edges = tuple[float, float, float, float]
 class EditCommand:
     """An edit of the expression inside a region. Exactly one of `tags` and `prompt` is given.
 
-    `learned` are names of learned characters and attributes with their weights.
+    `learned` are names of learned characters and attributes with their weights; `image_prompt` is a picture's
+    reference.
     """
 
     image: str
@@ -43,6 +44,8 @@ class EditCommand:
     preserve_structure: float = 0.0
     preserve_color: float = 0.0
     learned: tuple[tuple[str, float], ...] = ()
+    image_prompt: str | None = None
+    image_prompt_scale: float = 0.5
     variations: int = 1
     place: bool = False
 

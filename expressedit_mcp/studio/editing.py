@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 import tagdb
 from expressedit_mcp.engine import Engine, OnStep
 from expressedit_mcp.engine.backend import Stop
@@ -19,6 +21,7 @@ from expressedit_mcp.imaging import (
     Picture,
     Selection,
     apply_patch,
+    srgb_crop,
     to_rgb,
 )
 from expressedit_mcp.regions import OneRegion
@@ -179,6 +182,7 @@ class Editing:
             negative_prompt=command.negative_prompt,
         )
         self._learned_by(command)
+        self._image_prompt_of(command)
         command, parent, picture, selections, find_faces = self.located(
             command, stop, on_step, look=look
         )
@@ -239,6 +243,7 @@ class Editing:
             find_faces,
             method,
             self._learned_by(command),
+            self._image_prompt_of(command),
         )
         return self.generate(command, plan, parent, picture, on_step, stop, finish, batch)
 
@@ -294,6 +299,14 @@ class Editing:
         return [
             self._learned.choose(name, weight, self._engine) for name, weight in command.learned
         ]
+
+    def _image_prompt_of(self, command: EditCommand) -> np.ndarray | None:
+        """The sRGB pixels (h, w, 3) of an edit's image prompt; None where it has no weight. Raises InputError."""
+        if command.image_prompt is None:
+            return None
+        self._engine.card.require_ip_adapter()
+        picture = self._pictures.load(command.image_prompt)
+        return srgb_crop(picture, picture.size.box) if command.image_prompt_scale > 0 else None
 
     def _domain(self) -> tuple[str, ...]:
         card = self._engine.card

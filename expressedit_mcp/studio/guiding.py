@@ -6,7 +6,6 @@ and is pulled to what was asked for; see `engine.methods.guidance`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
@@ -38,7 +37,7 @@ from expressedit_mcp.studio.commands import EditCommand
 from expressedit_mcp.studio.editing import Editing
 from expressedit_mcp.studio.landmarks import aligned, landmarks_of
 from expressedit_mcp.studio.outcome import Outcome
-from expressedit_mcp.studio.planning import EditPlan, plan_edit
+from expressedit_mcp.studio.planning import EditPlan, digest, plan_edit
 from expressedit_mcp.studio.selecting import FindFaces
 from expressedit_mcp.studio.wording import Wording, word_edit
 
@@ -127,10 +126,17 @@ class GuidedPlan(EditPlan):
             method=self.method,
             crop=plain.crop if start is None else start,
             source=None if start is None else plain.crop,
+            image_prompt=self._image_prompt(plain),
             part=self.part.within(self.crop.box) if self.part else None,
             reference=self.reference,
             reference_selection=self.reference_alpha,
         )
+
+    def _image_prompt(self, plain: EditRequest) -> np.ndarray | None:
+        """The picture of the method's image prompt: the reference where there is one, else the crop as it is."""
+        if self.method.image is None:
+            return None
+        return plain.crop if self.reference is None else self.reference
 
 
 @dataclass(frozen=True)
@@ -236,6 +242,14 @@ class Guiding:
             scene.find_faces,
         )
 
+    def _method(
+        self, command: GuidedCommand, words: Wording, task: Task, **guidance: Any
+    ) -> Method:
+        if command.guidance is not None:
+            guidance["strength"] = command.guidance
+        adapter = self._engine.card.has_ip_adapter
+        return guided_method(command.profile, words.pieces, task, ip_adapter=adapter, **guidance)
+
     def _dragged(
         self,
         command: DragCommand | MatchCommand,
@@ -256,7 +270,7 @@ class Guiding:
         corner = np.array([base.crop.box.left, base.crop.box.top])
         pairs = zip((starts - corner).tolist(), (ends - corner).tolist(), strict=True)
         points = tuple(((a, b), (c, d)) for (a, b), (c, d) in pairs)
-        method = _method(command, words, task, points=points)
+        method = self._method(command, words, task, points=points)
         start = apply_patch(scene.picture, patch) if _warps(command, task) else None
         return _with(base, method, {"radius_px": float(reach)}, start=start)
 
@@ -306,7 +320,7 @@ class Guiding:
         room = max(2.0, _ROOM_SHARE * max(part.box.width, part.box.height))
         base = self._base(command, image_id, scene, words, "move", [grow(written, room)])
         x, y = part.box.centre
-        method = _method(
+        method = self._method(
             command,
             words,
             "move",
@@ -315,7 +329,7 @@ class Guiding:
             scale=command.scale,
         )
         start = apply_patch(scene.picture, patch) if _warps(command, "move") else None
-        return _with(base, method, {"part": _digest(part.alpha)}, start=start, part=part)
+        return _with(base, method, {"part": digest(part.alpha)}, start=start, part=part)
 
     def _transferred(
         self, command: AppearanceCommand, image_id: str, scene: _Scene, words: Wording
@@ -339,8 +353,8 @@ class Guiding:
         reference = np.rint(pixels * 255).astype(np.uint8)
         return _with(
             base,
-            _method(command, words, task),
-            {"reference": _digest(reference), "reference_box": box.as_list()},
+            self._method(command, words, task),
+            {"reference": digest(reference), "reference_box": box.as_list()},
             reference=reference,
             reference_alpha=np.rint(alpha).astype(np.uint8),
             pasted=_warps(command, task),
@@ -358,12 +372,6 @@ def _with(base: EditPlan, method: Method, settings: dict[str, Any], **pictures: 
         method,
         **pictures,
     )
-
-
-def _method(command: GuidedCommand, words: Wording, task: Task, **guidance: Any) -> Method:
-    if command.guidance is not None:
-        guidance["strength"] = command.guidance
-    return guided_method(command.profile, words.pieces, task, **guidance)
 
 
 def _warps(command: GuidedCommand, task: Task) -> bool:
@@ -425,7 +433,3 @@ def _over(crop: np.ndarray, above: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     raised = above.astype(crop.dtype) * (257 if crop.dtype == np.uint16 else 1)
     laid = Patch(Box(0, 0, crop.shape[1], crop.shape[0]), raised, alpha)
     return apply_patch(Picture(crop), laid).pixels
-
-
-def _digest(values: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]

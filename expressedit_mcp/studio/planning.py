@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from expressedit_mcp.engine import Card, EditRequest
-from expressedit_mcp.engine.methods.method import PLAIN, Method
+from expressedit_mcp.engine.methods.method import PLAIN, ImagePrompt, Method
 from expressedit_mcp.errors import InputError
 from expressedit_mcp.images import request_key
 from expressedit_mcp.imaging import (
@@ -36,7 +38,10 @@ _PRESERVING = ("preserve_structure", "preserve_color")
 
 @dataclass(frozen=True)
 class EditPlan:
-    """A selection, a crop and the engine's settings but for the seed; `settings` is all of it as JSON."""
+    """A selection, a crop and the engine's settings but for the seed; `settings` is all of it as JSON.
+
+    `image_prompt` (h, w, 3) is the picture of the method's image prompt.
+    """
 
     selection: Selection
     crop: CropPlan
@@ -44,6 +49,7 @@ class EditPlan:
     settings: Mapping[str, Any]
     warnings: tuple[str, ...]
     method: Method = PLAIN
+    image_prompt: np.ndarray | None = None
 
     def request(self, picture: Picture, seed: int) -> EditRequest:
         """The engine's request for one seed."""
@@ -63,13 +69,14 @@ class EditPlan:
             sampler=s["sampler"],
             seed=seed,
             method=self.method,
+            image_prompt=self.image_prompt,
             **{name: s[name] for name in _PRESERVING if name in s},
         )
 
     def derived_seed(self) -> int:
         """A seed that is the same for the same request, 0..2^31 - 1, however much it preserves and whatever
-        learned tokens it uses, so that one try can be compared with and without."""
-        apart = (*_PRESERVING, "learned")
+        learned tokens and image prompt it uses, so that one try can be compared with and without."""
+        apart = (*_PRESERVING, "learned", "image_prompt")
         sampled = {name: value for name, value in self.settings.items() if name not in apart}
         return int(request_key(sampled)[:8], 16) & 0x7FFFFFFF
 
@@ -85,8 +92,10 @@ def plan_edit(
     find_faces: FindFaces | None,
     method: Method = PLAIN,
     learned: Sequence[Chosen] = (),
+    image_prompt: np.ndarray | None = None,
 ) -> EditPlan:
-    """The plan of an edit, with the card's defaults filled in. Raises InputError."""
+    """The plan of an edit, with the card's defaults filled in; `image_prompt` (h, w, 3) is a picture. Raises
+    InputError."""
     outline = grow(union(selections), command.grow_px)
     feather_px = command.feather_px
     if feather_px is None:
@@ -127,7 +136,16 @@ def plan_edit(
         settings["learned"] = [chosen.as_json() for chosen in learned]
         tokens = tuple(chosen.learned for chosen in learned)
         method = method.model_copy(update={"learned": tokens})
-    return EditPlan(selection, crop, wording, settings, warnings, method)
+    if image_prompt is not None:
+        scale = command.image_prompt_scale
+        settings["image_prompt"] = {"picture": digest(image_prompt), "scale": float(scale)}
+        method = method.model_copy(update={"image": ImagePrompt(scale=scale)})
+    return EditPlan(selection, crop, wording, settings, warnings, method, image_prompt)
+
+
+def digest(values: np.ndarray) -> str:
+    """16 hexadecimal digits of an array's values."""
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
 
 
 def crop_for(card: Card, size: Size, box: Box, context: Box | None) -> CropPlan:

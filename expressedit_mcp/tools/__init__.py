@@ -28,7 +28,10 @@ _FAMILIES = {
     "characters": (characters,),
 }
 # arguments of tools that only make sense with a group
-_ARGUMENTS = {"characters": {"edit_expression": ("learned_character", "attributes")}}
+_ARGUMENTS = {
+    "characters": {"edit_expression": ("learned_character", "attributes")},
+    "methods": {"edit_expression": ("image_prompt", "image_prompt_scale")},
+}
 
 
 def all_tools(open_studio: OpenStudio, groups: Collection[str] = DEFAULT_GROUPS) -> list[Tool]:

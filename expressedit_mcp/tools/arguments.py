@@ -143,6 +143,19 @@ AttributesArg = Annotated[
         examples=[["festival-paint"]],
     ),
 ]
+ImagePromptArg = Annotated[
+    str | None,
+    Field(
+        description="image_id, path or data: URI of a picture that the region shall resemble; the whole of it is "
+        "looked at, so crop it to what counts. Needs a model with an IP-Adapter (docs/methods.md)",
+        min_length=1,
+        examples=["panels/eyes.png"],
+    ),
+]
+ImagePromptScaleArg = Annotated[
+    float,
+    Field(description="How much image_prompt counts beside the words; 0 is without", ge=0, le=1),
+]
 PreserveStructureArg = Annotated[
     float,
     Field(

@@ -13,6 +13,8 @@ from expressedit_mcp.tools.arguments import (
     AttributesArg,
     CharacterArg,
     ContextArg,
+    ImagePromptArg,
+    ImagePromptScaleArg,
     ImageRef,
     LearnedCharacterArg,
     NegativeArg,
@@ -102,6 +104,8 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         preserve_color: PreserveColorArg = 0,
         learned_character: LearnedCharacterArg = None,
         attributes: AttributesArg = None,
+        image_prompt: ImagePromptArg = None,
+        image_prompt_scale: ImagePromptScaleArg = 0.5,
         variations: Annotated[
             int, Field(description="Results with consecutive seeds", ge=1, le=8)
         ] = 1,
@@ -151,6 +155,8 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 preserve_structure=preserve_structure,
                 preserve_color=preserve_color,
                 learned=parse_uses(learned_character, attributes or ()),
+                image_prompt=image_prompt,
+                image_prompt_scale=image_prompt_scale,
                 variations=variations,
                 place=place,
             )

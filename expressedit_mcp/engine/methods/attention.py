@@ -34,6 +34,8 @@ Bias = Callable[[Place, int, int], Tensor | None]
 """(place, n queries, m keys) -> what is added to the logits, broadcast to (B, heads, n, m), or None."""
 MapEdit = Callable[[Place, Tensor], Tensor]
 """(place, maps (B, heads, n, m), rows of which sum to 1) -> maps."""
+Addition = Callable[[Place, Tensor], Tensor | None]
+"""(place, q (B, heads, n, d)) -> what is added to what the queries found (B, heads, n, d), or None."""
 MapReader = Callable[[Place, Tensor], None]
 """Told the maps (B, heads, n, m) of a layer, before they are edited."""
 
@@ -48,6 +50,7 @@ class AttentionControl:
     tokens: Sequence[TokenEdit] = ()
     bias: Sequence[Bias] = ()
     maps: Sequence[MapEdit] = ()
+    added: Sequence[Addition] = ()
     readers: Sequence[MapReader] = ()
     layout: Layout = field(default=Layout((0,), (None,)))
     step: int = 0
@@ -58,7 +61,7 @@ class AttentionControl:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.tokens or self.bias or self.maps or self.readers)
+        return not (self.tokens or self.bias or self.maps or self.added or self.readers)
 
 
 @contextmanager
@@ -110,6 +113,9 @@ class _Processor:
         for edit in control.tokens:
             q, k, v = edit(place, q, k, v)
         mixed = self._mixed(place, q, k, v, self._bias(place, q.shape[2], k.shape[2]))
+        for addition in control.added:
+            more = addition(place, q)
+            mixed = mixed if more is None else mixed + more
         out = mixed.transpose(1, 2).flatten(2).to(hidden_states.dtype)
         return attn.to_out[1](attn.to_out[0](out))
 

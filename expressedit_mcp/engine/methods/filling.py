@@ -11,7 +11,8 @@ from torch import Tensor
 
 from expressedit_mcp.engine.backend import EditRequest
 from expressedit_mcp.engine.denoise import Branch, Control, make_denoiser
-from expressedit_mcp.engine.methods.attention import AttentionControl, processors
+from expressedit_mcp.engine.image_prompt import Keys, image_attention
+from expressedit_mcp.engine.methods.attention import Addition, AttentionControl, processors
 from expressedit_mcp.engine.methods.branches import anchored
 from expressedit_mcp.engine.methods.features import FeatureTap
 from expressedit_mcp.engine.methods.guidance import Scene, energy_guidance, make_energy
@@ -35,7 +36,8 @@ class Setting:
     `source` (1, C, h, w) are the crop's latents, `mask` (1, 1, h, w) is 1 where they may change, `selected` (H, W)
     the selection 0..1 at the model's size; `branches` and `control` are what the denoiser runs on. `known`
     (B - 1, C, h, w) are the latents of the other branches, `part` and `of_reference` (1, 1, h, w) the request's
-    masks of that name, 0..1, `path` the inverted latents of `known`, `tokens` the learned ones.
+    masks of that name, 0..1, `path` the inverted latents of `known`, `tokens` the learned ones, `image` what is
+    attended to in the request's image prompt.
     """
 
     request: EditRequest
@@ -51,6 +53,7 @@ class Setting:
     of_reference: Tensor | None = None
     path: Sequence[Tensor] | None = None
     tokens: Sequence[Token] = ()
+    image: Keys | None = None
 
     @property
     def scene(self) -> Scene:
@@ -87,6 +90,7 @@ def fill(setting: Setting) -> Filling:
         tokens=(*learned.tokens, *token_edits(method, steps), *(tokens.tokens for tokens in known)),
         bias=(*learned.bias, *(tokens.bias for tokens in known)),
         maps=map_edits(method, request.prompt, models, columns, steps, lead),
+        added=_image_attention(setting),
     )
     return Filling(slots, attention)
 
@@ -105,6 +109,13 @@ def _solver(setting: Setting) -> Solver:
 def _known_tokens(setting: Setting) -> Sequence[KnownTokens]:
     plan, steps = setting.request.method.memory, len(setting.schedule)
     return [KnownTokens(plan, setting.mask, setting.of_reference, steps)] if plan else []
+
+
+def _image_attention(setting: Setting) -> Sequence[Addition]:
+    plan, steps = setting.request.method.image, len(setting.schedule)
+    if plan is None or setting.image is None:
+        return ()
+    return (image_attention(plan, setting.image, setting.mask, steps),)
 
 
 def _guidance(setting: Setting) -> Guidance | None:

@@ -45,7 +45,7 @@ class KnownTokens:
         shown = torch.cat([outside.flatten(), inside.flatten()]) > 0
         rows = sum(1 + (row is not None) for row in place.layout.unconditional)
         bias = self.mask.new_zeros(rows, 1, 1, keys)
-        bias[_edit_rows(place.layout)] = torch.where(shown, 0.0, -torch.inf).to(bias)
+        bias[edit_rows(place.layout)] = torch.where(shown, 0.0, -torch.inf).to(bias)
         return bias
 
     def _on(self, place: Place) -> bool:
@@ -55,7 +55,7 @@ class KnownTokens:
 
     def _seen(self, layout: Layout, own: Tensor) -> Tensor:
         """The tokens (B, heads, m, d) that each row sees; the known ones their own."""
-        rows = _edit_rows(layout)
+        rows = edit_rows(layout)
         source = own[layout.conditional[1]]
         if self.plan.kind == "replace":
             seen = own.clone()
@@ -78,6 +78,7 @@ def token_grid(count: int, mask: Tensor) -> tuple[int, int]:
     return rows, columns
 
 
-def _edit_rows(layout: Layout) -> list[int]:
+def edit_rows(layout: Layout) -> list[int]:
+    """The rows of the edit in a batch: the unconditional one, if it has one, and the conditional one."""
     free = layout.unconditional[0]
     return [layout.conditional[0]] if free is None else [free, layout.conditional[0]]

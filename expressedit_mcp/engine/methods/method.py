@@ -135,6 +135,17 @@ class Memory(_Frozen):
     steps: Interval = Interval(start=0.1)
 
 
+class ImagePrompt(_Frozen):
+    """A picture beside the words, through an IP-Adapter, inside the selection (H. Ye et al., 2023).
+
+    `scale` 0..1 is the gamma of DiffEditor's Eq. 5 (C. Mou et al., 2024): what cross-attention finds in the picture
+    is added so many times to what it finds in the prompt.
+    """
+
+    scale: float = Field(default=0.5, ge=0, le=1)
+    steps: Interval = Interval()
+
+
 class Attention(_Frozen):
     """Attention that the edit takes over from the source branch (prompt-to-prompt).
 
@@ -178,6 +189,7 @@ class Method(_Frozen):
     recurrence: Travel | None = None
     memory: Memory | None = None
     attention: Attention = Attention()
+    image: ImagePrompt | None = None
     projection: Projection = Projection()
     learned: tuple[Learned, ...] = ()
 

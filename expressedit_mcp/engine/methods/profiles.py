@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from expressedit_mcp.engine.methods.method import (
     Guidance,
+    ImagePrompt,
     Interval,
     Memory,
     Method,
@@ -34,6 +35,7 @@ _DEMO: dict[Task, dict[str, float]] = {
     "appearance": {"strength": 2.0, "weight_edit": 3.5, "weight_content": 5.0},
     "paste": {"strength": 1.5, "weight_edit": 4.0},
 }
+_DEMO_IMAGE_STEPS = Interval(start=0.2, end=0.4)  # steps 10 to 19 of 50
 _DEMO_STEPS = (Interval(end=0.2), Interval(start=0.2, end=0.6, every=2))
 
 
@@ -62,8 +64,14 @@ PRESETS: dict[Profile, dict[Task, Preset]] = {
 }
 
 
-def guided_method(profile: Profile, prompt: Pieces, task: Task, **guidance: Any) -> Method:
-    """The method of a guided edit; `prompt` says what the source shows, `guidance` are fields of Guidance."""
+def guided_method(
+    profile: Profile, prompt: Pieces, task: Task, *, ip_adapter: bool = False, **guidance: Any
+) -> Method:
+    """The method of a guided edit; `prompt` says what the source shows, `guidance` are fields of Guidance.
+
+    With an IP-Adapter `paper` has the released demo's image prompt, `fast` one where a reference gives the look.
+    """
+    image = _image_prompt(profile, task) if ip_adapter else None
     if profile == "paper":
         outside = 0.2 if task == "landmark" else 0.0
         demo: dict[str, Any] = {"mode": "fixed", "steps": _DEMO_STEPS, **_DEMO[task]}
@@ -76,6 +84,7 @@ def guided_method(profile: Profile, prompt: Pieces, task: Task, **guidance: Any)
             ),
             recurrence=Travel(),
             memory=Memory(kind=_MEMORY[task]),
+            image=image,
         )
     weights = {name: weight for name, weight in _DEMO[task].items() if name != "strength"}
     ours: dict[str, Any] = {"strength": 0.3, "steps": (Interval(end=0.8),)}
@@ -85,4 +94,11 @@ def guided_method(profile: Profile, prompt: Pieces, task: Task, **guidance: Any)
         guidance=Guidance(**{"task": task, **ours, **weights, **guidance}),
         noise=RegionalNoise(inside=0.3, steps=Interval(start=0.2, end=0.4)),
         memory=Memory(kind=_MEMORY[task]),
+        image=image,
     )
+
+
+def _image_prompt(profile: Profile, task: Task) -> ImagePrompt | None:
+    if profile == "paper":
+        return ImagePrompt(scale=0.05 if task == "landmark" else 0.1, steps=_DEMO_IMAGE_STEPS)
+    return ImagePrompt(scale=0.3) if task in ("appearance", "paste") else None
