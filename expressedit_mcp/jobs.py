@@ -68,7 +68,9 @@ Work = Callable[[Mapping[str, Any], Report], None]
 
 
 class Jobs:
-    """Owns the folder of job records and the one thread that works on them, in order.
+    """Owns the folder of job records and a thread for each kind, which works on its jobs in order.
+
+    So no edit waits for the end of a learning; what they share, the device, they take in turns.
 
     Several servers may share the folder: each runs its own jobs, all see the records. A job whose process
     died is `interrupted` and can be resumed by any server.
@@ -77,7 +79,9 @@ class Jobs:
     def __init__(self, folder: Path, kinds: Mapping[str, Work]) -> None:
         self._folder = folder
         self._kinds = dict(kinds)
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="jobs")
+        self._executors = {
+            kind: ThreadPoolExecutor(1, thread_name_prefix=f"jobs-{kind}") for kind in kinds
+        }
         self._stops: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
         self._server = secrets.token_hex(8)
@@ -137,7 +141,8 @@ class Jobs:
         with self._lock:
             for stop in self._stops.values():
                 stop.set()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        for executor in self._executors.values():
+            executor.shutdown(wait=False, cancel_futures=True)
 
     def _submit(self, record: JobRecord) -> JobRecord:
         if record.kind not in self._kinds:
@@ -151,7 +156,7 @@ class Jobs:
                 self._beat()
                 threading.Thread(target=self._keep_beating, name="jobs-beat", daemon=True).start()
         self._write(record)
-        self._executor.submit(self._run, record, stop)
+        self._executors[record.kind].submit(self._run, record, stop)
         return record
 
     def _run(self, record: JobRecord, stop: threading.Event) -> None:

@@ -190,3 +190,21 @@ def test_a_killed_servers_job_is_interrupted_and_another_goes_on(
     record = ended(jobs, job_id)
     assert (record.state, len(record.items)) == ("done", 2)
     jobs.close()
+
+
+def test_a_job_of_another_kind_does_not_wait_for_a_long_one(tmp_path: Path) -> None:
+    long, short = Counting(), Counting()
+    jobs = Jobs(tmp_path / "jobs", {"long": long, "short": short})
+    try:
+        long.go.clear()
+        held = jobs.start("long", {"count": 2})
+        assert long.at.wait(20)
+        behind = jobs.start("long", {"count": 1})
+        assert ended(jobs, jobs.start("short", {"count": 1}).job_id).state == "done"
+        assert jobs.get(held.job_id).state == "running"
+        assert jobs.get(behind.job_id).state == "waiting"
+        long.go.set()
+        assert ended(jobs, behind.job_id).state == "done"
+    finally:
+        long.go.set()
+        jobs.close()

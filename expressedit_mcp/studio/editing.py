@@ -108,6 +108,7 @@ class Editing:
         stop: Stop = never,
     ) -> Outcome:
         """The edit of a command in these words by a method. Raises InputError, or Cancelled."""
+        self.learned_by(command)
         command, parent, picture, selections, find_faces = self.located(command, stop, on_step)
         return self._edit(
             command, parent, picture, selections, words, find_faces, on_step, stop, method=method
@@ -181,7 +182,7 @@ class Editing:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
-        self._learned_by(command)
+        self.learned_by(command)
         self._image_prompt_of(command)
         command, parent, picture, selections, find_faces = self.located(
             command, stop, on_step, look=look
@@ -242,7 +243,7 @@ class Editing:
             engine.fingerprint,
             find_faces,
             method,
-            self._learned_by(command),
+            self.learned_by(command),
             self._image_prompt_of(command),
         )
         return self.generate(command, plan, parent, picture, on_step, stop, finish, batch)
@@ -294,7 +295,7 @@ class Editing:
             outcomes.append(finish(outcome))
         return outcomes
 
-    def _learned_by(self, command: EditCommand) -> list[Chosen]:
+    def learned_by(self, command: EditCommand) -> list[Chosen]:
         """The learned characters and attributes of an edit. Raises InputError."""
         return [
             self._learned.choose(name, weight, self._engine) for name, weight in command.learned

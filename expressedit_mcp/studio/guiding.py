@@ -171,6 +171,7 @@ class Guiding:
     def edit(self, command: GuidedCommand, on_step: OnStep, stop: Stop) -> Outcome:
         """The guided version. Raises InputError before the model is asked, or Cancelled."""
         words = self._words(command)
+        self._editing.learned_by(command)
         command, parent, picture, selections, find_faces = self._editing.located(
             command, stop, on_step
         )
@@ -240,6 +241,7 @@ class Guiding:
             card,
             self._engine.fingerprint,
             scene.find_faces,
+            learned=self._editing.learned_by(command),
         )
 
     def _method(
@@ -362,7 +364,9 @@ class Guiding:
 
 
 def _with(base: EditPlan, method: Method, settings: dict[str, Any], **pictures: Any) -> GuidedPlan:
+    """The base with a method, whose learned tokens are the base's, and with its pictures."""
     said = {"method": method.model_dump(mode="json", exclude_defaults=True), **settings}
+    method = method.model_copy(update={"learned": base.method.learned})
     return GuidedPlan(
         base.selection,
         base.crop,

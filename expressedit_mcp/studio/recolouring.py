@@ -32,7 +32,8 @@ SELF_UNTIL, CROSS_UNTIL = 0.3, 0.7  # longer, and the self-attention holds colou
 class RecolorCommand:
     """A change of colour or light inside a region: from what `source_prompt` says to what `target_prompt` says.
 
-    `character` is what is true before and after. `emphasis` multiplies the attention to words of the target.
+    `character` is what is true before and after, `learned` names of learned characters and attributes, with their
+    weights, that are seen before and after. `emphasis` multiplies the attention to words of the target.
     None means the default of the module or the model's card.
     """
 
@@ -50,6 +51,7 @@ class RecolorCommand:
     feather_px: float | None = None
     preserve_structure: float = PRESERVE_STRUCTURE
     preserve_color: float = 0.0
+    learned: tuple[tuple[str, float], ...] = ()
 
 
 def recolor(
@@ -77,6 +79,7 @@ def recolor(
         feather_px=command.feather_px,
         preserve_structure=command.preserve_structure,
         preserve_color=command.preserve_color,
+        learned=command.learned,
     )
     method = recolor_method(source, command.emphasis)
     return editing.edit_by(method, edit, target, on_step, stop)

@@ -27,9 +27,16 @@ _FAMILIES = {
     "methods": (transforms, recolouring, guiding),
     "characters": (characters,),
 }
+_LEARNED = ("learned_character", "attributes")
 # arguments of tools that only make sense with a group
 _ARGUMENTS = {
-    "characters": {"edit_expression": ("learned_character", "attributes")},
+    "characters": {
+        "edit_expression": _LEARNED,
+        "recolor": ("learned_character",),
+        **dict.fromkeys(
+            ("drag_expression", "match_landmarks", "move_part", "transfer_appearance"), _LEARNED
+        ),
+    },
     "methods": {"edit_expression": ("image_prompt", "image_prompt_scale")},
 }
 

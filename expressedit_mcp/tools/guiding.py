@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from expressedit_mcp.regions import Point, Region
 from expressedit_mcp.tools.arguments import (
+    AttributesArg,
     CharacterArg,
     ContextArg,
     FaceNumber,
     ImageRef,
+    LearnedCharacterArg,
     RegionArg,
     SeedArg,
 )
@@ -113,13 +115,15 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         strength: DenoisingArg = None,
         seed: SeedArg = None,
         context: ContextArg = None,
+        learned_character: LearnedCharacterArg = None,
+        attributes: AttributesArg = None,
     ) -> Annotated[CallToolResult, EditedImage]:
         """Drag points of a face to where they shall be, such as mouth corners up or a brow down, and redraw the
         region so that it fits; the model's own features hold each point to its target. Every pixel outside the
         region keeps its exact value. view_image with grid=True shows coordinates."""
 
         def work(on_step: OnStep, stop: Stop) -> CallToolResult:
-            from expressedit_mcp.studio import DragCommand
+            from expressedit_mcp.studio import DragCommand, parse_uses
 
             studio = open_studio()
             command = DragCommand(
@@ -135,6 +139,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 strength=strength,
                 seed=seed,
                 context=context,
+                learned=parse_uses(learned_character, attributes or ()),
             )
             return edited_result(studio, [studio.guide(command, on_step, stop)])
 
@@ -160,6 +165,8 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         strength: DenoisingArg = None,
         seed: SeedArg = None,
         context: ContextArg = None,
+        learned_character: LearnedCharacterArg = None,
+        attributes: AttributesArg = None,
     ) -> Annotated[CallToolResult, EditedImage]:
         """Give a face the shape of brows, eyes and mouth that a face of another picture has (a model sheet, another
         panel), or that 68 landmarks say. The faces are laid over each other first, so their places and sizes do
@@ -167,7 +174,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
 
         def work(on_step: OnStep, stop: Stop) -> CallToolResult:
             from expressedit_mcp.regions import PartRegion
-            from expressedit_mcp.studio import MatchCommand
+            from expressedit_mcp.studio import MatchCommand, parse_uses
 
             studio = open_studio()
             command = MatchCommand(
@@ -185,6 +192,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 strength=strength,
                 seed=seed,
                 context=context,
+                learned=parse_uses(learned_character, attributes or ()),
             )
             return edited_result(studio, [studio.guide(command, on_step, stop)])
 
@@ -207,13 +215,15 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         strength: DenoisingArg = None,
         seed: SeedArg = None,
         context: ContextArg = None,
+        learned_character: LearnedCharacterArg = None,
+        attributes: AttributesArg = None,
     ) -> Annotated[CallToolResult, EditedImage]:
         """Move or resize a part, such as an iris or a mouth, fill in what it leaves, and redraw it where it is now,
         held to the source by the model's features. The region is the part alone; a small margin round its old and
         its new place changes too, everything else keeps its exact value."""
 
         def work(on_step: OnStep, stop: Stop) -> CallToolResult:
-            from expressedit_mcp.studio import MoveCommand
+            from expressedit_mcp.studio import MoveCommand, parse_uses
 
             studio = open_studio()
             command = MoveCommand(
@@ -230,6 +240,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 strength=strength,
                 seed=seed,
                 context=context,
+                learned=parse_uses(learned_character, attributes or ()),
             )
             return edited_result(studio, [studio.guide(command, on_step, stop)])
 
@@ -253,13 +264,15 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         strength: DenoisingArg = None,
         seed: SeedArg = None,
         context: ContextArg = None,
+        learned_character: LearnedCharacterArg = None,
+        attributes: AttributesArg = None,
     ) -> Annotated[CallToolResult, EditedImage]:
         """Draw a region in the look of a region of a reference: the eye style of another panel (appearance), or a
         mouth from a model sheet (paste). The reference's region is scaled to cover the region. Every pixel outside
         the region keeps its exact value."""
 
         def work(on_step: OnStep, stop: Stop) -> CallToolResult:
-            from expressedit_mcp.studio import AppearanceCommand
+            from expressedit_mcp.studio import AppearanceCommand, parse_uses
 
             studio = open_studio()
             command = AppearanceCommand(
@@ -276,6 +289,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 strength=strength,
                 seed=seed,
                 context=context,
+                learned=parse_uses(learned_character, attributes or ()),
             )
             return edited_result(studio, [studio.guide(command, on_step, stop)])
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from expressedit_mcp.tools.arguments import (
     ContextArg,
     ImageRef,
+    LearnedCharacterArg,
     NegativeArg,
     PreserveColorArg,
     RegionArg,
@@ -101,6 +102,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
             ),
         ] = 0.5,
         preserve_color: PreserveColorArg = 0,
+        learned_character: LearnedCharacterArg = None,
     ) -> Annotated[CallToolResult, EditedImage]:
         """Change colour or light inside a region and keep its lines: eye or hair colour, lipstick, blush, lighting.
         The picture moves by what the model sees as the difference of two prompts, so name both: what the region
@@ -108,7 +110,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         exact value. No mouth opens and no eye closes: edit_expression does that."""
 
         def work(on_step: OnStep, stop: Stop) -> CallToolResult:
-            from expressedit_mcp.studio import RecolorCommand
+            from expressedit_mcp.studio import RecolorCommand, parse_uses
 
             studio = open_studio()
             command = RecolorCommand(
@@ -126,6 +128,7 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
                 feather_px=feather_px,
                 preserve_structure=preserve_structure,
                 preserve_color=preserve_color,
+                learned=parse_uses(learned_character, ()),
             )
             return edited_result(studio, [studio.recolor(command, on_step, stop)])
 

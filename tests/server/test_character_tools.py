@@ -100,6 +100,61 @@ async def test_a_character_is_learned_used_listed_and_forgotten(
     assert "Learned are: glow" in said
 
 
+async def test_tools_of_other_methods_use_what_was_learned(
+    drawings: list[str], monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setenv("EXPRESSEDIT_TOOLS", "core,characters,methods")
+    here = {"image": drawings[0], "region": EYES}
+    calls: dict[str, dict[str, Any]] = {
+        "recolor": {"source_prompt": "brown eyes", "target_prompt": "red eyes"},
+        "drag_expression": {"points": [{"from": [98, 120], "to": [98, 112]}]},
+        "move_part": {"dx": 3, "dy": 0},
+        "transfer_appearance": {"reference": drawings[1], "reference_region": EYES},
+    }
+    async with Client(build_server(Settings())) as client:
+        job = await ok(
+            client, "learn_character", name="toma", images=drawings, regions=[FACE, FACE], steps=2
+        )
+        assert (await ended(client, job["job_id"]))["state"] == "done"
+        before = np.asarray(Image.open(drawings[0]))
+        outside = np.ones(before.shape[:2], bool)
+        outside[90:160, 60:196] = False
+        for name, arguments in calls.items():
+            plain = await ok(client, name, **here, **arguments)
+            with_it = await ok(client, name, **here, **arguments, learned_character="(toma:0.8)")
+            assert [n for n, _, _ in with_it["parameters"]["learned"]] == ["toma"], name
+            assert with_it["seed"] == plain["seed"]
+            was, now = (np.asarray(Image.open(made["path"])) for made in (plain, with_it))
+            assert not np.array_equal(was, now), name
+            if name != "move_part":  # which writes round what it moves too
+                assert np.array_equal(now[outside], before[outside]), name
+            again = await ok(client, name, **here, **arguments, learned_character="(toma:0.8)")
+            assert again["cached"] and again["image_id"] == with_it["image_id"]
+            said = await refused(client, name, **here, **arguments, learned_character="nobody")
+            assert "There is no learned character or attribute 'nobody'" in said
+
+
+async def test_an_edit_in_the_background_goes_before_the_end_of_a_learning(
+    client: Client, drawings: list[str]
+) -> None:
+    learning = await ok(
+        client, "learn_character", name="toma", images=drawings, regions=[FACE, FACE], steps=400
+    )
+    edit = await ok(
+        client,
+        "edit_expression",
+        image=drawings[0],
+        region=EYES,
+        tags=["closed eyes"],
+        quality="draft",
+        wait=False,
+    )
+    assert (await ended(client, edit["job_id"]))["state"] == "done"
+    assert (await ok(client, "get_job", job_id=learning["job_id"]))["state"] == "running"
+    await ok(client, "cancel_job", job_id=learning["job_id"])
+    assert (await ended(client, learning["job_id"]))["state"] == "cancelled"
+
+
 async def test_what_cannot_be_learned_is_refused_at_once(
     client: Client, drawings: list[str], pictures_dir: Path
 ) -> None:

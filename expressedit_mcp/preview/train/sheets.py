@@ -80,7 +80,7 @@ def edit_drawing(
         seed=seed,
     )
     result = engine.edit(request, lambda done, of, what: None, lambda: False)
-    patch = Patch.of(result.rgb, crop.box, selection, picture)
+    patch = Patch.of(result.colour, crop.box, selection, picture)
     return plain.pixels, apply_patch(picture, patch).pixels, wanted.pixels
 
 
