@@ -39,7 +39,7 @@ from expressedit_mcp.engine.methods.method import Learned
 from expressedit_mcp.engine.methods.solvers import invert
 from expressedit_mcp.engine.methods.tokens import Token, encode_prompt, lead_ids, load_token
 from expressedit_mcp.engine.methods.words import LEVELS, mask_of, read_maps
-from expressedit_mcp.engine.models import ModelSet
+from expressedit_mcp.engine.models import ModelSet, require_gradients
 from expressedit_mcp.engine.pixels import decode, encode, tensor
 from expressedit_mcp.engine.schedule import Step, make_schedule, timesteps
 from expressedit_mcp.errors import Cancelled, InputError
@@ -95,6 +95,8 @@ class Editor:
         """Generated colour (h, w, 3) float32 0..1 of the crop, model calls, controlled calls."""
         models = self.models
         _check_request(request, models.card)
+        if request.method.guidance is not None:
+            require_gradients(models)
         source_rgb = _rgb(request.crop, request.model_size)
         selected = resize(request.selection.astype(np.float32) / 255, request.model_size)
         schedule = make_schedule(

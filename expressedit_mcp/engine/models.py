@@ -52,6 +52,15 @@ class ModelSet:
         return 2 ** (len(self.vae.config.block_out_channels) - 1)
 
 
+def require_gradients(models: ModelSet) -> None:
+    """Raises ModelError where the UNet's weights are stored in 8 bits: no gradient goes back through them."""
+    if any(p.dtype == torch.float8_e4m3fn for p in models.unet.parameters()):
+        raise ModelError(
+            "The device has room for this model in 8 bits only; learning and guided edits need gradients, which "
+            "need it whole. Close other programs that use the device, or set EXPRESSEDIT_DEVICE=cpu."
+        )
+
+
 def choose_device(wanted: str) -> torch.device:
     """The device of a setting: `auto` takes CUDA, then Apple's MPS, then the CPU."""
     if wanted != "auto":

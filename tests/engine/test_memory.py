@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from expressedit_mcp.engine.memory import (
     placed,
     smaller,
 )
+from expressedit_mcp.engine.methods.profiles import guided_method
 from expressedit_mcp.engine.models import ModelSet, load_models
 from expressedit_mcp.errors import ModelError
 
@@ -114,6 +116,14 @@ def test_8_bit_weights_edit_and_differ_little(models: ModelSet, tiny_dir: Path) 
     assert torch.float8_e4m3fn in stored
     difference = np.abs(run(laid) - whole)
     assert 0 < difference.mean() < 0.05
+
+
+def test_8_bit_weights_give_no_gradients_for_guidance(tiny_dir: Path) -> None:
+    laid = placed(load_models(find_source(tiny_dir), CPU, torch.float32), PLANS[2], CPU)
+    drag = guided_method("fast", (("girl", 1.0),), "drag", points=(((8.0, 8.0), (12.0, 8.0)),))
+    guided = replace(request(), method=drag)
+    with pytest.raises(ModelError, match="guided edits need gradients"):
+        Editor(laid).edit(guided, lambda *step: None, lambda: False)
 
 
 class _RunsOut:

@@ -32,7 +32,7 @@ from expressedit_mcp.engine.methods.tokens import (
     token_control,
     token_states,
 )
-from expressedit_mcp.engine.models import ModelSet
+from expressedit_mcp.engine.models import ModelSet, require_gradients
 from expressedit_mcp.engine.text import needed_chunks
 
 _SAVE_EVERY = 25
@@ -48,6 +48,7 @@ class Learner:
     """
 
     def __init__(self, models: ModelSet, request: LearnRequest, folder: Path) -> None:
+        require_gradients(models)
         self.models, self.request = models, request
         self._path = folder / "checkpoint.safetensors"
         self._examples = [encode_example(models, example) for example in request.examples]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from test_edit import request
 
-from expressedit_mcp.engine import LocalEngine
+from expressedit_mcp.engine import LocalEngine, find_source
 from expressedit_mcp.engine.edit import Editor
 from expressedit_mcp.engine.learning.features import attribute_features
 from expressedit_mcp.engine.learning.file import as_learned, decode_file, read_card
@@ -20,7 +22,10 @@ from expressedit_mcp.engine.learning.losses import (
     velocity,
 )
 from expressedit_mcp.engine.learning.request import Example, LearnRequest, LearnSettings
+from expressedit_mcp.engine.memory import PLANS, placed
+from expressedit_mcp.engine.methods.method import Method
 from expressedit_mcp.engine.methods.tokens import load_token, token_states
+from expressedit_mcp.engine.models import load_models
 from expressedit_mcp.engine.sampling import add_noise, predict_x0
 from expressedit_mcp.errors import Cancelled, ModelError
 from expressedit_mcp.imaging import Size
@@ -108,6 +113,26 @@ def test_learning_changes_the_token_and_nothing_of_the_model(
     assert not any(table._forward_hooks for table in tables)
     moved = learner._weights.tensors
     assert all(not torch.equal(started[name], moved[name]) for name in started)
+
+
+def test_weights_of_8_bits_use_a_token_but_learn_none(
+    editor: Editor, tiny_dir: Path, tmp_path: Path
+) -> None:
+    loaded = load_models(find_source(tiny_dir), torch.device("cpu"), torch.float32)
+    stored = placed(loaded, next(plan for plan in PLANS if plan.weights_8bit), loaded.device)
+    with pytest.raises(ModelError, match="in 8 bits only; learning and guided edits"):
+        Learner(stored, wanted(), tmp_path / "refused")
+    learner = Learner(editor.models, wanted(), tmp_path)
+    while not learner.finished:
+        learner.step()
+    token = as_learned(learner.file("a model"), 1.0)
+    plain, with_it = (
+        Editor(stored).edit(
+            replace(request(), method=Method(learned=learned)), lambda *step: None, lambda: False
+        )[0]
+        for learned in ((), (token,))
+    )
+    assert np.isfinite(with_it).all() and not np.array_equal(plain, with_it)
 
 
 def test_the_first_steps_train_the_vectors_alone(editor: Editor, tmp_path: Path) -> None:
