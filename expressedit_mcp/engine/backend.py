@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -102,6 +102,22 @@ class Located:
     found: tuple[bool, ...]
 
 
+OnResult = Callable[[int, EditResult], None]
+"""Called with (position of the seed, its result)."""
+
+
+def part_of(on_step: OnStep, first: int, some: int, count: int) -> OnStep:
+    """Progress of `some` variations, of which `first` go before, as progress of all `count`."""
+    if count == 1:
+        return on_step
+    which = f"variation {first + 1}" if some == 1 else f"variations {first + 1}-{first + some}"
+
+    def report(done: int, total: int, what: str) -> None:
+        on_step(first * total + some * done, count * total, f"{which} of {count}: {what}")
+
+    return report
+
+
 class Engine(Protocol):
     """A place where edits are computed."""
 
@@ -126,6 +142,23 @@ class Engine(Protocol):
         """The result of an edit; `batch` ones let interactive ones go first.
 
         Raises Cancelled within one step once `stop` says so.
+        """
+        ...
+
+    def edit_all(
+        self,
+        request: EditRequest,
+        seeds: Sequence[int],
+        on_result: OnResult,
+        on_step: OnStep,
+        stop: Stop,
+        *,
+        batch: bool = False,
+    ) -> None:
+        """The request once per seed, each result told when it is there.
+
+        As many are sampled in one batch as the device has room for. Raises Cancelled within one step once `stop`
+        says so; what was told before stands.
         """
         ...
 

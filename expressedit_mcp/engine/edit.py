@@ -88,12 +88,20 @@ class Editor:
         self._images = _Cache(4)
         self._located = _Cache(16)
 
-    @torch.no_grad()
     def edit(
         self, request: EditRequest, on_step: OnStep, stop: Stop
     ) -> tuple[np.ndarray, int, int]:
         """Generated colour (h, w, 3) float32 0..1 of the crop, model calls, controlled calls."""
-        models = self.models
+        (rgb,), calls, controlled = self.edits(request, (request.seed,), on_step, stop)
+        return rgb, calls, controlled
+
+    @torch.no_grad()
+    def edits(
+        self, request: EditRequest, seeds: Sequence[int], on_step: OnStep, stop: Stop
+    ) -> tuple[list[np.ndarray], int, int]:
+        """Like `edit`, one colour per seed, sampled in one batch. A method that samples alone takes one seed."""
+        models, count = self.models, len(seeds)
+        assert count == 1 or not request.method.samples_alone
         _check_request(request, models.card)
         if request.method.guidance is not None:
             require_gradients(models)
@@ -105,16 +113,16 @@ class Editor:
         )
         calls = len(schedule)
         passes = STRUCTURE_PASSES if request.preserve_structure > 0 else 0
-        branches = self._branches(request)
+        edited, *others = self._branches(request)
         source = self._encode(request.crop, request.model_size)
         control = self._control(request, source_rgb, selected, calls)
-        draw = _noise(source, request.seed)
+        draw = _noise(source, seeds)
 
         def before_step(index: int) -> None:
             _stop_if(stop)
             on_step(index, calls + passes, f"denoising step {index + 1} of {calls}")
 
-        latents = source
+        latents = source.expand(count, -1, -1, -1)
         if schedule:
             mask = _latent_mask(selected, models.latent_stride, source)
             setting = Setting(
@@ -124,7 +132,7 @@ class Editor:
                 source,
                 mask,
                 selected,
-                branches,
+                (*[edited] * count, *others),
                 control,
                 known=torch.cat([source[:0], *self._known(request)]),
                 part=_cells(request.part, source),
@@ -134,13 +142,15 @@ class Editor:
             )
             if request.method.solver == "inverted":
                 setting = replace(setting, path=_inverted(setting, on_step, stop))
-            latents = _sampled(setting, self._fill(setting), draw, before_step)
-        _stop_if(stop)
-        generated = correct_rim(decode(models, latents), source_rgb, selected)
+            latents = _sampled(setting, self._fill(setting), draw, before_step, count)
         on_step(calls, calls + passes, "decoding")
         plan = CropPlan(Box(0, 0, request.crop.shape[1], request.crop.shape[0]), request.model_size)
-        rgb = _preserved(request, restore(generated, plan), calls, on_step, stop)
-        return rgb, calls, control.calls if control else 0
+        colours = []
+        for row in latents.split(1):
+            _stop_if(stop)
+            generated = correct_rim(decode(models, row), source_rgb, selected)
+            colours.append(_preserved(request, restore(generated, plan), calls, on_step, stop))
+        return colours, calls, control.calls if control else 0
 
     @torch.no_grad()
     def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
@@ -302,12 +312,12 @@ def _inverted(setting: Setting, on_step: OnStep, stop: Stop) -> list[Tensor]:
 
 
 def _start(setting: Setting, noise: Tensor) -> Tensor:
-    """The latents (B, C, h, w) of all branches at the first noise level."""
+    """The latents (B, C, h, w) of all branches at the first noise level, one edit per row of noise."""
     if setting.path:
         first = setting.path[0]
         edit = edited_noise(setting.request.method.guidance, setting.scene, first)
         return torch.cat([edit, first])
-    clean = torch.cat([setting.source, setting.known])
+    clean = torch.cat([setting.source.expand(len(noise), -1, -1, -1), setting.known])
     return sampling.add_noise(clean, noise, setting.schedule[0].alpha_bar)
 
 
@@ -316,8 +326,9 @@ def _sampled(
     filling: Filling,
     draw: Callable[[], Tensor],
     before_step: Callable[[int], None],
+    edits: int,
 ) -> Tensor:
-    """The edit's latents (1, C, h, w)."""
+    """The edits' latents (edits, C, h, w)."""
     models, schedule, branches = setting.models, setting.schedule, setting.branches
     denoise = make_denoiser(
         models.unet,
@@ -336,6 +347,7 @@ def _sampled(
             filling.slots,
             draw=draw,
             before_step=before_step,
+            edits=edits,
         )
 
 
@@ -370,10 +382,10 @@ def _preserved(
     )
 
 
-def _noise(like: Tensor, seed: int) -> Callable[[], Tensor]:
-    """Draws of one stream of standard noise, made on the CPU so that devices agree."""
-    generator = torch.Generator("cpu").manual_seed(seed)
-    return lambda: torch.randn(like.shape, generator=generator).to(like)
+def _noise(like: Tensor, seeds: Sequence[int]) -> Callable[[], Tensor]:
+    """Draws (n, C, h, w) of one stream of standard noise per seed, made on the CPU so that devices agree."""
+    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+    return lambda: torch.cat([torch.randn(like.shape, generator=g) for g in generators]).to(like)
 
 
 def _latent_mask(selected: np.ndarray, stride: int, like: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,8 +16,10 @@ from expressedit_mcp.engine.backend import (
     EditResult,
     Located,
     LocateRequest,
+    OnResult,
     OnStep,
     Stop,
+    part_of,
 )
 from expressedit_mcp.engine.card import Card
 from expressedit_mcp.engine.device_queue import DeviceQueue
@@ -47,6 +49,7 @@ class LocalEngine:
         self._idle_s = idle_s
         self._editor: Editor | None = None
         self._plan: Plan | None = None
+        self._at_once = 1
         self._queue = DeviceQueue()
         self._idle: threading.Timer | None = None
 
@@ -83,12 +86,38 @@ class LocalEngine:
     def edit(
         self, request: EditRequest, on_step: OnStep, stop: Stop, *, batch: bool = False
     ) -> EditResult:
-        started = time.perf_counter()
-        rgb, calls, controlled = self._in_turn(
-            lambda editor: editor.edit(request, on_step, stop), on_step, stop, batch=batch
+        results: list[EditResult] = []
+        seeds = (request.seed,)
+        self.edit_all(
+            request, seeds, lambda at, one: results.append(one), on_step, stop, batch=batch
         )
-        quantised = np.rint(rgb * 65535).astype(np.uint16)
-        return EditResult(quantised, calls, controlled, time.perf_counter() - started)
+        return results[0]
+
+    def edit_all(
+        self,
+        request: EditRequest,
+        seeds: Sequence[int],
+        on_result: OnResult,
+        on_step: OnStep,
+        stop: Stop,
+        *,
+        batch: bool = False,
+    ) -> None:
+        done = 0
+
+        def some(editor: Editor) -> tuple[list[np.ndarray], int, int]:
+            count = 1 if request.method.samples_alone else min(self._at_once, len(seeds) - done)
+            report = part_of(on_step, done, count, len(seeds))
+            return editor.edits(request, seeds[done : done + count], report, stop)
+
+        while done < len(seeds):
+            started = time.perf_counter()
+            colours, calls, controlled = self._in_turn(some, on_step, stop, batch=batch)
+            elapsed_s = (time.perf_counter() - started) / len(colours)
+            for rgb in colours:
+                quantised = np.rint(rgb * 65535).astype(np.uint16)
+                on_result(done, EditResult(quantised, calls, controlled, elapsed_s))
+                done += 1
 
     def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
         return self._in_turn(
@@ -152,6 +181,10 @@ class LocalEngine:
             try:
                 return work(editor)
             except OutOfMemoryError as error:
+                if self._at_once > 1:
+                    self._at_once //= 2
+                    on_step(0, 1, f"memory ran out; going on with {self._at_once} at once")
+                    continue
                 from expressedit_mcp.engine.memory import smaller
 
                 assert self._plan is not None
@@ -178,12 +211,20 @@ class LocalEngine:
             import torch
 
             from expressedit_mcp.engine.edit import Editor
-            from expressedit_mcp.engine.memory import choose_plan, footprint, free_gib, placed
+            from expressedit_mcp.engine.memory import (
+                at_once,
+                choose_plan,
+                footprint,
+                free_gib,
+                placed,
+            )
             from expressedit_mcp.engine.models import choose_device, choose_dtype, load_models
 
             device = choose_device(self._device)
             models = load_models(self.source, torch.device("cpu"), choose_dtype(device))
-            self._plan = self._plan or choose_plan(footprint(models), free_gib(device))
+            size, free = footprint(models), free_gib(device)
+            self._plan = self._plan or choose_plan(size, free)
+            self._at_once = at_once(size, self._plan, free)
             self._editor = Editor(placed(models, self._plan, device))
         return self._editor
 

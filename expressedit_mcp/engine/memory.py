@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _GIB = 1 << 30
 # UNet, ControlNet and VAE at 1024 x 1024 with guidance: 9.0 GiB peak of SDXL in half precision, less its weights
 _ACTIVATIONS_GIB = 3.5
+_MOST_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -82,17 +83,32 @@ def footprint_of_files(source: ModelSource, dtype: torch.dtype) -> Footprint:
     )
 
 
+def at_once(size: Footprint, plan: Plan, free: float | None) -> int:
+    """How many variations one batch may hold beside a plan in what is free (GiB), at most 4.
+
+    One where there is no memory of its own: on a CPU a batch saves next to nothing, and the first is there later.
+    """
+    if free is None or plan.on_cpu:
+        return 1
+    room = free - needed_gib(size, plan)
+    return max(1, min(_MOST_AT_ONCE, 1 + int(room / _activations_gib(size))))
+
+
 def needed_gib(size: Footprint, plan: Plan) -> float:
     """The GPU memory (GiB) that a plan is expected to take at the model's native size. Computed, not measured."""
     if plan.on_cpu:
         return 0.0
-    area = (size.native_px / 1024) ** 2
     return (
         size.denoisers_gib * (0.5 if plan.weights_8bit else 1)
         + (0.0 if plan.text_on_cpu else size.texts_gib)
         + size.vae_gib
-        + _ACTIVATIONS_GIB * area
+        + _activations_gib(size)
     )
+
+
+def _activations_gib(size: Footprint) -> float:
+    """Of one edit with guidance, at the model's native size."""
+    return _ACTIVATIONS_GIB * (size.native_px / 1024) ** 2
 
 
 def free_gib(device: torch.device) -> float | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from expressedit_mcp.engine.backend import (
     EditResult,
     Located,
     LocateRequest,
+    OnResult,
     OnStep,
     Stop,
 )
@@ -63,12 +65,32 @@ class RemoteEngine:
     def edit(
         self, request: EditRequest, on_step: OnStep, stop: Stop, *, batch: bool = False
     ) -> EditResult:
-        body = wire.request_frames(request, batch)
-        facts, rgb = self._answered("/v1/edits", body, on_step, stop)
-        return EditResult(rgb=rgb, **facts)
+        results: list[EditResult] = []
+        seeds = (request.seed,)
+        self.edit_all(
+            request, seeds, lambda at, one: results.append(one), on_step, stop, batch=batch
+        )
+        return results[0]
+
+    def edit_all(
+        self,
+        request: EditRequest,
+        seeds: Sequence[int],
+        on_result: OnResult,
+        on_step: OnStep,
+        stop: Stop,
+        *,
+        batch: bool = False,
+    ) -> None:
+        request = replace(request, seed=seeds[0])
+        body = wire.request_frames(request, batch, seeds)
+        answers = self._answers("/v1/edits", body, len(seeds), on_step, stop)
+        for at, (facts, rgb) in enumerate(answers):
+            on_result(at, EditResult(rgb=rgb, **facts))
 
     def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
-        facts, mask = self._answered("/v1/masks", wire.locate_frames(request), on_step, stop)
+        body = wire.locate_frames(request)
+        ((facts, mask),) = self._answers("/v1/masks", body, 1, on_step, stop)
         return Located(mask, tuple(facts["found"]))
 
     def learn(self, request: LearnRequest, folder: Path, on_step: OnStep, stop: Stop) -> bytes:
@@ -81,10 +103,10 @@ class RemoteEngine:
     def close(self) -> None:
         self._client.close()
 
-    def _answered(
-        self, path: str, body: bytes, on_step: OnStep, stop: Stop
-    ) -> tuple[dict[str, Any], np.ndarray]:
-        """The facts and the picture that a request is answered with."""
+    def _answers(
+        self, path: str, body: bytes, count: int, on_step: OnStep, stop: Stop
+    ) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+        """The facts and pictures that a request is answered with, as they come."""
         expected = {"X-Model-Fingerprint": self.fingerprint}
         with (
             self._reached(),
@@ -99,7 +121,10 @@ class RemoteEngine:
                 if "error" in frame:
                     wire.raise_error(frame)
                 if "result" in frame:
-                    return frame["result"], next(frames)
+                    yield frame["result"], next(frames)
+                    count -= 1
+                    if not count:
+                        return
                 if "step" in frame:
                     on_step(*frame["step"])
         raise ModelError(f"The engine at {self._url} ended the edit without a result; try again.")

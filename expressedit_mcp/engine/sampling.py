@@ -2,7 +2,7 @@
 z = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps.
 
 Latents are (B, C, h, w), one row per branch: the edit's first, then those of known pictures (a source, a
-reference) that run along in the same batch.
+reference) that run along in the same batch. Several edits may share a batch; then theirs come first.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from expressedit_mcp.engine.schedule import Step
 Denoiser = Callable[[Tensor, Step, int], Tensor]
 """(z (B, C, h, w), step, index) -> model output of the same shape, CFG included."""
 DrawNoise = Callable[[], Tensor]
-"""The next draw of standard noise (1, C, h, w), which all branches share."""
+"""The next draw of standard noise (1, C, h, w), which all branches share, or (n, C, h, w) for n edits."""
 Solver = Callable[[Tensor, Tensor, Step, int, DrawNoise], Tensor]
 """(z, x0, step, index, draw) -> z at the step's next noise level, all (B, C, h, w)."""
 Anchor = Callable[[Tensor], Tensor]
 """x0 (B, C, h, w) of all branches -> x0, known branches at what is known of them, the edit corrected by it."""
 X0Hook = Callable[[Tensor, Step, int], Tensor]
-"""(x0 (1, C, h, w) of the edit, step, index) -> x0: projections and the compositor."""
+"""(x0 (n, C, h, w) of the edits, step, index) -> x0: projections and the compositor."""
 Guidance = Callable[[Tensor, Tensor, Step, int], Tensor | None]
 """(z (B, C, h, w), eps (1, C, h, w) of the edit, step, index) -> what is added to eps (1, C, h, w) in the x0 term
 alone; None while it is off."""
@@ -124,9 +124,10 @@ def sample(
     *,
     draw: DrawNoise,
     before_step: Callable[[int], None] = lambda index: None,
+    edits: int = 1,
 ) -> Tensor:
-    """The edit's latents (1, C, h, w) at the end of the schedule, started from z (B, C, h, w) at its first
-    noise level.
+    """The latents (edits, C, h, w) of the edits, the first rows, at the end of the schedule, started from z
+    (B, C, h, w) at its first noise level. Guidance is for one edit.
 
     `before_step` is called with the index of each step and may raise to stop.
     """
@@ -136,19 +137,19 @@ def sample(
             before_step(index)
             x0 = predict_x0(denoise(z, step, index), z, step.alpha_bar, prediction)
             x0 = slots.anchor(x0) if slots.anchor else x0
-            x0 = _hooked(x0, slots.hooks, step, index)
+            x0 = _hooked(x0, slots.hooks, step, index, edits)
             after = slots.solver(z, x0, step, index, draw)
             after = _guided(after, slots.guidance, z, x0, step, index)
             again -= 1
             z = slots.recurrence.back(after, step, index) if again and slots.recurrence else after
-    return z[:1]
+    return z[:edits]
 
 
-def _hooked(x0: Tensor, hooks: Sequence[X0Hook], step: Step, index: int) -> Tensor:
-    edit = x0[:1]
+def _hooked(x0: Tensor, hooks: Sequence[X0Hook], step: Step, index: int, edits: int) -> Tensor:
+    edited = x0[:edits]
     for hook in hooks:
-        edit = hook(edit, step, index)
-    return torch.cat([edit, x0[1:]]) if len(x0) > 1 else edit
+        edited = hook(edited, step, index)
+    return torch.cat([edited, x0[edits:]]) if len(x0) > edits else edited
 
 
 def _guided(

@@ -15,11 +15,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from expressedit_mcp.engine import wire
-from expressedit_mcp.engine.backend import Engine, OnStep, Stop
+from expressedit_mcp.engine.backend import EditResult, Engine, OnStep, Stop
 from expressedit_mcp.errors import Cancelled, ExpressEditError
 
-Work = Callable[[OnStep, Stop], bytes]
-"""(on_step, stop) -> the frames of a result."""
+Tell = Callable[[bytes], None]
+Work = Callable[[OnStep, Stop, Tell], None]
+"""(on_step, stop, tell) -> each result told as its frames."""
 _HEARTBEAT_S = 0.25
 _MAX_BODY_BYTES = 1 << 28
 
@@ -98,13 +99,22 @@ def _about(engine: Engine) -> dict[str, Any]:
 
 
 def _edit(engine: Engine, parts: Iterable[Any]) -> Work:
-    wanted, batch = wire.read_request(parts)
-    return lambda on_step, stop: wire.result_frames(engine.edit(wanted, on_step, stop, batch=batch))
+    wanted, batch, seeds = wire.read_request(parts)
+
+    def work(on_step: OnStep, stop: Stop, tell: Tell) -> None:
+        def on_result(at: int, result: EditResult) -> None:
+            tell(wire.result_frames(result))
+
+        engine.edit_all(wanted, seeds, on_result, on_step, stop, batch=batch)
+
+    return work
 
 
 def _locate(engine: Engine, parts: Iterable[Any]) -> Work:
     wanted = wire.read_locate(parts)
-    return lambda on_step, stop: wire.located_frames(engine.locate(wanted, on_step, stop))
+    return lambda on_step, stop, tell: tell(
+        wire.located_frames(engine.locate(wanted, on_step, stop))
+    )
 
 
 async def _run(work: Work) -> AsyncIterator[bytes]:
@@ -117,7 +127,7 @@ async def _run(work: Work) -> AsyncIterator[bytes]:
 
     def run() -> None:
         try:
-            frames.put(work(on_step, stop.is_set))
+            work(on_step, stop.is_set, frames.put)
         except Cancelled as error:
             frames.put(wire.error_frame(error))
         except Exception as error:  # whatever it is, the client must hear of it

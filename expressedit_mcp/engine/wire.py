@@ -1,7 +1,7 @@
 """Edits, and masks from words, between processes: JSON and PNG, nothing else.
 
 A request is one frame of JSON and its pictures as PNG, as the JSON says; an answer is frames of JSON (progress,
-heartbeats, an error or facts of the result), the result followed by its colour or mask as PNG. A frame is one byte
+heartbeats, an error or facts of a result), each result followed by its colour or mask as PNG. A frame is one byte
 of kind, four bytes little-endian length, and so many bytes.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -70,8 +70,8 @@ def frames(chunks: Iterable[bytes]) -> Iterator[Any]:
         raise WireError("the stream ended inside a frame")
 
 
-def request_frames(request: EditRequest, batch: bool) -> bytes:
-    """An edit request as frames."""
+def request_frames(request: EditRequest, batch: bool, seeds: Sequence[int] = ()) -> bytes:
+    """An edit request as frames; `seeds` are those of several variations."""
     fields = {
         field.name: getattr(request, field.name)
         for field in dataclasses.fields(request)
@@ -85,16 +85,18 @@ def request_frames(request: EditRequest, batch: bool) -> bytes:
     if not request.method.is_plain:
         fields["method"] = request.method.model_dump(mode="json", exclude_defaults=True)
     fields["model_size"] = [request.model_size.width, request.model_size.height]
+    # left out for one, so that an engine without them takes the request
+    more = {"seeds": list(seeds)} if len(seeds) > 1 else {}
     return (
-        json_frame({"request": fields, "batch": batch})
+        json_frame({"request": fields, "batch": batch, **more})
         + png_frame(request.crop)
         + png_frame(request.selection)
         + b"".join(png_frame(pixels) for pixels in pictures.values())
     )
 
 
-def read_request(parts: Iterable[Any]) -> tuple[EditRequest, bool]:
-    """The request of frames, and whether it is a batch one. Raises WireError for anything else."""
+def read_request(parts: Iterable[Any]) -> tuple[EditRequest, bool, tuple[int, ...]]:
+    """The request of frames, whether it is a batch one, and its seeds. Raises WireError for anything else."""
     try:
         head, crop, selection, *more = parts
         fields = dict(head["request"])
@@ -108,7 +110,8 @@ def read_request(parts: Iterable[Any]) -> tuple[EditRequest, bool]:
         if crop.ndim != 3 or selection.shape != crop.shape[:2]:
             raise ValueError("the pictures do not fit each other")
         request = EditRequest(crop=crop, selection=selection, model_size=size, **fields, **pictures)
-        return request, bool(head["batch"])
+        seeds = tuple(int(seed) for seed in head.get("seeds", [request.seed]))
+        return request, bool(head["batch"]), seeds
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WireError(f"no edit request: {error}") from error
 

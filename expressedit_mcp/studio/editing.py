@@ -11,7 +11,7 @@ import numpy as np
 
 import tagdb
 from expressedit_mcp.engine import Engine, OnStep
-from expressedit_mcp.engine.backend import Stop
+from expressedit_mcp.engine.backend import EditResult, Stop
 from expressedit_mcp.engine.methods.method import PLAIN, Method
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.images import ImageStore, Version
@@ -263,36 +263,52 @@ class Editing:
         engine = self._engine
         warnings = (*plan.wording.warnings, *plan.warnings, *self._domain())
         first = plan.derived_seed() if command.seed is None else command.seed
-        outcomes = []
-        for number in range(command.variations):
-            if stop():
-                raise Cancelled("The edit was cancelled; the picture is as it was.")
-            seed = (first + number) % (1 << 31)
-            request = {**plan.settings, "seed": seed}
+        seeds = [(first + number) % (1 << 31) for number in range(command.variations)]
+        requests = [{**plan.settings, "seed": seed} for seed in seeds]
+        known = [self._images.find(request) for request in requests]
+        missing = [number for number, version in enumerate(known) if version is None]
+        outcomes: list[Outcome] = []
+        started = time.perf_counter()
+
+        def tell(version: Version, cached: bool) -> None:
+            nonlocal started
+            now = time.perf_counter()
+            notes = (*warnings, *self._pictures.fullness())
+            outcomes.append(finish(Outcome(version, now - started, cached, notes)))
             started = time.perf_counter()
-            known = self._images.find(request)
-            if known is None:
-                result = engine.edit(
-                    plan.request(picture, seed),
-                    _part(on_step, number, command.variations),
-                    stop,
-                    batch=batch,
-                )
-                patch = Patch.of(result.colour, plan.crop.box, plan.selection, picture)
-                facts = {
-                    "model_calls": result.model_calls,
-                    "controlled_calls": result.controlled_calls,
-                    "model_name": engine.card.name,
-                    "tags": list(command.tags or ()),
-                }
-                version = self._images.derive(parent, picture, patch, "edit", request, facts)
-            else:
-                version = known
-            elapsed = time.perf_counter() - started
-            outcome = Outcome(
-                version, elapsed, known is not None, (*warnings, *self._pictures.fullness())
+
+        def tell_known(until: int) -> None:
+            """Those before a number that were made by an earlier request."""
+            for version in known[len(outcomes) : until]:
+                if version is not None:
+                    tell(version, cached=True)
+
+        def on_result(position: int, result: EditResult) -> None:
+            number = missing[position]
+            tell_known(number)
+            patch = Patch.of(result.colour, plan.crop.box, plan.selection, picture)
+            facts = {
+                "model_calls": result.model_calls,
+                "controlled_calls": result.controlled_calls,
+                "model_name": engine.card.name,
+                "tags": list(command.tags or ()),
+            }
+            request = requests[number]
+            made = self._images.derive(parent, picture, patch, "edit", request, facts)
+            tell(made, cached=False)
+
+        if stop():
+            raise Cancelled("The edit was cancelled; the picture is as it was.")
+        if missing:
+            engine.edit_all(
+                plan.request(picture, seeds[missing[0]]),
+                [seeds[number] for number in missing],
+                on_result,
+                on_step,
+                stop,
+                batch=batch,
             )
-            outcomes.append(finish(outcome))
+        tell_known(len(known))
         return outcomes
 
     def learned_by(self, command: EditCommand) -> list[Chosen]:
@@ -327,14 +343,3 @@ def _cancelling(stop: Stop) -> Callable[[], None]:
             raise Cancelled("The call was cancelled; the picture is as it was.")
 
     return between
-
-
-def _part(on_step: OnStep, number: int, count: int) -> OnStep:
-    """Progress of one of several variations as progress of all of them."""
-    if count == 1:
-        return on_step
-
-    def report(done: int, total: int, what: str) -> None:
-        on_step(number * total + done, count * total, f"variation {number + 1} of {count}: {what}")
-
-    return report

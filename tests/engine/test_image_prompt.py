@@ -373,7 +373,7 @@ def test_a_model_without_an_adapter_says_what_to_add(editor: Editor, adapted: Ed
 
 def test_it_crosses_a_process() -> None:
     sent = prompted(with_image(Method()))
-    got, _ = wire.read_request(wire.frames([wire.request_frames(sent, False)]))
+    got, _, _ = wire.read_request(wire.frames([wire.request_frames(sent, False)]))
     assert got.method == sent.method and got.image_prompt is not None
     assert np.array_equal(got.image_prompt, PICTURE)
 

@@ -87,6 +87,18 @@ def test_the_same_request_gives_the_same_pixels(
     assert (here.model_calls, here.controlled_calls) == (there.model_calls, there.controlled_calls)
 
 
+def test_variations_come_one_by_one_and_as_from_here(
+    local: LocalEngine, remote: RemoteEngine
+) -> None:
+    here, there = list[np.ndarray](), list[np.ndarray]()
+    for engine, results in ((local, here), (remote, there)):
+        engine.edit_all(
+            request(), (3, 4, 9), lambda at, one, to=results: to.append(one.rgb), quiet, never
+        )
+    assert len(there) == 3 and not np.array_equal(there[0], there[1])
+    assert all(np.array_equal(a, b) for a, b in zip(here, there, strict=True))
+
+
 def test_words_are_found_over_there_as_here(local: LocalEngine, remote: RemoteEngine) -> None:
     wanted = LocateRequest(request(side=70).crop, Size(64, 64), ("smile", "closed eyes"), 0.4)
     here, there = local.locate(wanted, quiet, never), remote.locate(wanted, quiet, never)
@@ -140,7 +152,7 @@ def test_an_older_engine_is_to_be_updated(remote: RemoteEngine) -> None:
     with pytest.raises(ModelError, match=r"invented_later.*update it"):
         remote.edit(later, quiet, never)
     with pytest.raises(ModelError, match="update it"):
-        remote._answered("/v1/invented_later", b"", quiet, never)
+        list(remote._answers("/v1/invented_later", b"", 1, quiet, never))
 
 
 def test_another_model_over_there_is_noticed(remote: RemoteEngine) -> None:
@@ -203,7 +215,8 @@ def test_requests_and_results_cross_whole(
     )
     data = wire.request_frames(wanted, batch)
     chunks = [data[i : i + size] for i in range(0, len(data), size)]
-    got, got_batch = wire.read_request(wire.frames(chunks))
+    got, got_batch, seeds = wire.read_request(wire.frames(chunks))
+    assert seeds == (wanted.seed,)
     assert np.array_equal(got.crop, crop)
     assert got.crop.dtype == dtype
     assert np.array_equal(got.selection, selection)

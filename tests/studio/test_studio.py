@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,9 @@ def test_the_same_request_is_remembered_and_not_computed(studio: Studio, hero: P
         fingerprint = studio.engine.fingerprint
 
         def edit(self, *args: Any, **options: Any) -> EditResult:
+            raise AssertionError("computed again")
+
+        def edit_all(self, *args: Any, **options: Any) -> None:
             raise AssertionError("computed again")
 
         def learn(self, *args: Any, **options: Any) -> bytes:
@@ -91,6 +95,21 @@ def test_preserving_nothing_is_the_request_without_it(studio: Studio, hero: Path
     assert zero.cached
     assert zero.version == plain
     assert not any(name.startswith("preserve") for name in plain.request)
+
+
+def test_of_variations_only_the_missing_are_computed_and_all_come_in_order(
+    studio: Studio, hero: Path
+) -> None:
+    second = edit(studio, hero, seed=8)[0]
+    told: list[int] = []
+    command = EditCommand(str(hero), MOUTH, tags=("open mouth",), quality="draft", seed=7)
+    outcomes = studio.edit(
+        replace(command, variations=3),
+        on_outcome=lambda outcome: told.append(outcome.version.request["seed"]),
+    )
+    assert told == [7, 8, 9]
+    assert [outcome.cached for outcome in outcomes] == [False, True, False]
+    assert outcomes[1].version == second.version
 
 
 def test_variations_have_consecutive_seeds(studio: Studio, hero: Path) -> None:

@@ -209,5 +209,10 @@ class Method(_Frozen):
         """Whether every slot is empty."""
         return self == PLAIN
 
+    @property
+    def samples_alone(self) -> bool:
+        """Whether an edit needs its batch for itself: all but the sampler and learned tokens do."""
+        return not self.model_copy(update={"learned": ()}).is_plain
+
 
 PLAIN = Method()

@@ -242,7 +242,7 @@ def test_an_edit_without_tokens_is_the_plain_edit_before_and_after(editor: Edito
 
 def test_a_request_with_tokens_crosses_the_wire_whole(editor: Editor) -> None:
     sent = request(as_learned(file_of(editor, 1), 0.5), as_learned(file_of(editor, 2)))
-    arrived, _ = wire.read_request(wire.frames([wire.request_frames(sent, False)]))
+    arrived, _, _ = wire.read_request(wire.frames([wire.request_frames(sent, False)]))
     assert arrived.method == sent.method
 
 
