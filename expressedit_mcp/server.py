@@ -147,8 +147,7 @@ def _add_resources(server: MCPServer[Any], opening: Opening) -> None:
         """The lossless PNG of a stored picture."""
 
         def read() -> bytes:
-            studio = opening.studio()
-            return studio.images.path(studio.images.get(image_id).image_id).read_bytes()
+            return opening.studio().images.compressed(image_id).read_bytes()
 
         try:
             return await anyio.to_thread.run_sync(read)

@@ -23,6 +23,7 @@ from expressedit_mcp.imaging import Size
 
 MAX_FRAME_BYTES = 1 << 28
 _JSON, _PNG = b"J", b"P"
+_QUICKLY = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)
 _PICTURES = ("source", "part", "reference", "reference_selection", "image_prompt")
 _ERRORS: dict[str, type[ExpressEditError]] = {
     "cancelled": Cancelled,
@@ -43,7 +44,7 @@ def json_frame(value: Any) -> bytes:
 def png_frame(pixels: np.ndarray) -> bytes:
     """A frame of PNG: (H, W) or (H, W, 3) RGB, uint8 or uint16, without loss."""
     bgr = pixels[..., ::-1] if pixels.ndim == 3 else pixels
-    done, data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    done, data = cv2.imencode(".png", bgr, _QUICKLY)
     if not done:
         raise WireError(f"pixels of shape {pixels.shape} and type {pixels.dtype} are no PNG")
     return _frame(_PNG, data.tobytes())

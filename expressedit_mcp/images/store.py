@@ -9,6 +9,8 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +70,14 @@ class ImageStore:
     """Owns a folder of versions: `<id>.png`, `<id>.json`, and for an edit its patch and alpha as PNG.
 
     Files are written under another name and renamed, the JSON last, so that several servers may
-    share the folder and a killed one leaves no half version.
+    share the folder and a killed one leaves no half version. Pixels are written as they are, which is as fast as
+    copying them, and each file is compressed afterwards, beside what goes on.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._recent = RecentPictures(_KEPT_BYTES)
+        self._compressor = ThreadPoolExecutor(1, "compress")
 
     def add(self, picture: Picture, source: str, notes: tuple[str, ...] = ()) -> Version:
         """The version of an opened picture; the same pixels give the same version."""
@@ -93,7 +97,7 @@ class ImageStore:
             created=time.time(),
             notes=notes,
         )
-        self._write(version, {f"{image_id}.png": encode_png(picture)})
+        self._write(version, {"": picture})
         return version
 
     def derive(
@@ -134,13 +138,8 @@ class ImageStore:
         known = self._whole(stem)
         if known:
             return known
-        files = {
-            f"{stem}.png": encode_png(after),
-            f"{stem}.patch.png": encode_png(Picture(patch.pixels.copy())),
-            f"{stem}.alpha.png": encode_png(Picture(patch.alpha[..., None].copy())),
-            f"requests/{key}": stem.encode(),
-        }
-        self._write(version, files)
+        own, alpha = Picture(patch.pixels.copy()), Picture(patch.alpha[..., None].copy())
+        self._write(version, {"": after, ".patch": own, ".alpha": alpha})
         return version
 
     def get(self, image_id: str) -> Version:
@@ -164,6 +163,16 @@ class ImageStore:
     def path(self, image_id: str) -> Path:
         """The absolute path of a version's PNG."""
         return self.folder / f"{image_id}.png"
+
+    def compressed(self, image_id: str) -> Path:
+        """The absolute path of a version's PNG, once it is compressed. Raises InputError."""
+        path = self.path(self.get(image_id).image_id)
+        self.settle()
+        return path
+
+    def settle(self) -> None:
+        """Waits until the files of what was made so far are compressed."""
+        self._compressor.submit(lambda: None).result()
 
     def load(self, image_id: str) -> Picture:
         """The pixels of a version. Raises InputError when its file is gone."""
@@ -214,8 +223,8 @@ class ImageStore:
         """Removes versions, the oldest first, until what is left fits; returns their ids."""
         removed = []
         sizes: dict[str, int] = {}
-        for path, size in self._files():
-            stem = path.name.split(".", 1)[0]
+        for name, size in self._files():
+            stem = name.split(".", 1)[0]
             sizes[stem] = sizes.get(stem, 0) + size
         used = sum(sizes.values())
         for version in reversed(self.versions()):
@@ -236,12 +245,17 @@ class ImageStore:
         if version.request:
             (self.folder / "requests" / request_key(version.request)).unlink(missing_ok=True)
 
-    def _files(self) -> Iterator[tuple[Path, int]]:
-        for path in self.folder.glob("img_*"):
-            try:
-                yield path, path.stat().st_size
-            except OSError:
-                continue
+    def _files(self) -> Iterator[tuple[str, int]]:
+        """Names and sizes of the versions' files."""
+        if not self.folder.is_dir():
+            return
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                try:
+                    if entry.name.startswith("img_"):
+                        yield entry.name, entry.stat().st_size
+                except OSError:
+                    continue
 
     def _read(self, image_id: str) -> Version | None:
         try:
@@ -259,17 +273,35 @@ class ImageStore:
         there = all((self.folder / f"{image_id}{kind}.png").exists() for kind in kinds)
         return version if there else None
 
-    def _write(self, version: Version, files: Mapping[str, bytes]) -> None:
-        record = version.model_dump_json(indent=1).encode()
+    def _write(self, version: Version, pictures: Mapping[str, Picture]) -> None:
+        """Writes a version's pictures, by what their files' names end in, and its record."""
+        image_id = version.image_id
+        files = {f"{image_id}{kind}.png": picture for kind, picture in pictures.items()}
         try:
             (self.folder / "requests").mkdir(parents=True, exist_ok=True)
-            for name, data in (*files.items(), (f"{version.image_id}.json", record)):
-                _write_atomic(self.folder / name, data)
+            for name, picture in files.items():
+                _write_atomic(self.folder / name, encode_png(picture, level=0))
+            if version.request:
+                key = request_key(version.request)
+                _write_atomic(self.folder / "requests" / key, image_id.encode())
+            record = version.model_dump_json(indent=1).encode()
+            _write_atomic(self.folder / f"{image_id}.json", record)
         except OSError as error:
             raise ExpressEditError(
                 f"The picture could not be stored in {self.folder}: {error.strerror or error}. Free some "
                 "space or set EXPRESSEDIT_HOME to another folder; nothing was changed."
             ) from error
+        self._compressor.submit(self._compress, image_id, files)
+
+    def _compress(self, image_id: str, files: Mapping[str, Picture]) -> None:
+        """Writes files of a version again, smaller; one that cannot be written stays as it is, which is whole."""
+        for name, picture in files.items():
+            path = self.folder / name
+            with suppress(OSError):
+                _write_atomic(path, encode_png(picture))
+                # it may have been removed meanwhile, and its record goes first
+                if self._read(image_id) is None:
+                    path.unlink()
 
 
 def _digest(picture: Picture) -> Any:

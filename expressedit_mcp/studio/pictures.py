@@ -70,7 +70,7 @@ class Pictures:
 
     def save(self, image_id: str, path: str, overwrite: bool) -> Path:
         """Copies a version's PNG to a path inside the roots; returns it. Raises InputError."""
-        version = self._images.get(image_id)
+        stored = self._images.compressed(image_id)
         target = self._roots.new(path)
         if target.suffix.lower() != ".png":
             raise InputError(f"{target.name} does not end in .png; pictures are saved as PNG.")
@@ -80,7 +80,7 @@ class Pictures:
             )
         try:
             with (
-                self._images.path(version.image_id).open("rb") as source,
+                stored.open("rb") as source,
                 target.open("wb" if overwrite else "xb") as file,
             ):
                 shutil.copyfileobj(source, file)

@@ -111,6 +111,7 @@ class Studio:
         self.jobs.close()
         self.tags.close()
         self.engine.close()
+        self.images.settle()
 
     def search(
         self,

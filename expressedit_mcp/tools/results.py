@@ -203,12 +203,10 @@ def picture_result(
 
     text = TextContent(text=f"{summary}\n{facts.model_dump_json()}")
     preview = make_preview(studio.images.load(version.image_id).pixels)
-    path = studio.images.path(version.image_id)
     link = ResourceLink(
         uri=version.uri,
-        name=path.name,
+        name=studio.images.path(version.image_id).name,
         mime_type="image/png",
-        size=path.stat().st_size,
         annotations=Annotations(audience=["user"]),
     )
     content: list[ContentBlock] = [text, preview_content(preview), link]

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -54,7 +55,8 @@ def derived(
 
 
 def contents(store: ImageStore) -> dict[str, tuple[bytes, int]]:
-    """Every file's bytes and time of change, by name."""
+    """Every file's bytes and time of change, by name, once all is compressed."""
+    store.settle()
     files = (path for path in store.folder.rglob("*") if path.is_file())
     return {str(p.relative_to(store.folder)): (p.read_bytes(), p.stat().st_mtime_ns) for p in files}
 
@@ -69,6 +71,7 @@ def dated(store: ImageStore, version: Version, created: float) -> Version:
 def five_versions(store: ImageStore, now: float = 0) -> list[str]:
     """The ids of five versions of about the same size, made a day apart, the oldest first."""
     versions = [store.add(a_picture(seed), f"{seed}.png") for seed in range(5)]
+    store.settle()
     return [
         dated(store, version, now - 86400 * (5 - number)).image_id
         for number, version in enumerate(versions)
@@ -240,21 +243,21 @@ def test_an_id_cannot_lead_out_of_the_folder(store, tmp_path):
 
 def test_a_deleted_file_is_said_to_be_gone(store):
     version = store.add(a_picture(), "x")
-    store.path(version.image_id).unlink()
+    store.compressed(version.image_id).unlink()
     with pytest.raises(InputError, match="open the picture again"):
         store.load(version.image_id)
 
 
 def test_opening_again_brings_a_deleted_file_back(store):
     version = store.add(a_picture(), "x")
-    store.path(version.image_id).unlink()
+    store.compressed(version.image_id).unlink()
     assert store.add(a_picture(), "x").image_id == version.image_id
     assert np.array_equal(from_disk(store).load(version.image_id).pixels, a_picture().pixels)
 
 
 def test_a_derived_version_whose_file_was_deleted_is_made_again(store):
     _, child = derived(store)
-    store.path(child.image_id).unlink()
+    store.compressed(child.image_id).unlink()
     assert store.find(REQUEST) is None
     derived(store)
     assert store.find(REQUEST) is not None
@@ -264,6 +267,7 @@ def test_a_derived_version_whose_file_was_deleted_is_made_again(store):
 @pytest.mark.parametrize("kind", ["patch", "alpha"])
 def test_a_deleted_patch_is_said_to_be_gone(store, kind):
     _, child = derived(store)
+    store.settle()
     (store.folder / f"{child.image_id}.{kind}.png").unlink()
     with pytest.raises(InputError, match="gone"):
         store.load_patch(child.image_id)
@@ -272,6 +276,7 @@ def test_a_deleted_patch_is_said_to_be_gone(store, kind):
 @pytest.mark.parametrize("kind", ["patch", "alpha"])
 def test_making_the_edit_again_brings_a_deleted_patch_back(store, kind):
     _, child = derived(store)
+    store.settle()
     (store.folder / f"{child.image_id}.{kind}.png").unlink()
     assert store.find(REQUEST) is None
     derived(store)
@@ -280,7 +285,7 @@ def test_making_the_edit_again_brings_a_deleted_patch_back(store, kind):
 
 def test_a_damaged_file_is_said_to_be_damaged(store):
     version = store.add(a_picture(), "x")
-    path = store.path(version.image_id)
+    path = store.compressed(version.image_id)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match="damaged"):
         from_disk(store).load(version.image_id)
@@ -351,6 +356,66 @@ def test_an_interrupted_write_leaves_no_temporary_file(store, monkeypatch):
     assert store.versions() == []
 
 
+class Held:
+    """Holds up the compressing of a store until the block ends."""
+
+    def __init__(self, store: ImageStore) -> None:
+        self.store, self.let_go = store, Event()
+
+    def __enter__(self) -> None:
+        self.store._compressor.submit(self.let_go.wait, 30)
+
+    def __exit__(self, *error: object) -> None:
+        self.let_go.set()
+        self.store.settle()
+
+
+def flat(seed: int = 0) -> Picture:
+    """A picture that compresses well."""
+    return Picture(np.full((200, 300, 3), seed, np.uint8), bytes(200), (300.0, 300.0), TEXT)
+
+
+def patched(store: ImageStore, picture: Picture) -> Version:
+    parent = store.add(picture, "flat.png")
+    pixels, alpha = np.full((80, 120, 3), 9, np.uint8), np.full((80, 120), 200, np.uint8)
+    patch = Patch(Box(30, 50, 150, 130), pixels, alpha)
+    return store.derive(parent, picture, patch, "edit", REQUEST)
+
+
+def test_a_version_is_whole_at_once_and_its_files_are_compressed_afterwards(store):
+    with Held(store):
+        child = patched(store, flat())
+        names = [f"{child.image_id}{kind}.png" for kind in ("", ".patch", ".alpha")]
+        sizes = [(store.folder / name).stat().st_size for name in names]
+        assert sizes[0] > flat().pixels.nbytes
+        # as another process sees it, or this one after a kill
+        before, patch = from_disk(store).load(child.image_id), store.load_patch(child.image_id)
+    for name, size in zip(names, sizes, strict=True):
+        assert (store.folder / name).stat().st_size < size / 5
+    after, again = from_disk(store).load(child.image_id), store.load_patch(child.image_id)
+    assert np.array_equal(before.pixels, after.pixels)
+    assert (before.icc, before.dpi, before.text) == (after.icc, after.dpi, after.text)
+    assert np.array_equal(patch.pixels, again.pixels)
+    assert np.array_equal(patch.alpha, again.alpha)
+
+
+def test_compressing_brings_no_removed_version_back(store):
+    with Held(store):
+        patched(store, flat())
+        assert len(store.prune(max_bytes=0)) == 2
+    assert contents(store) == {}
+
+
+def test_a_file_that_cannot_be_compressed_stays_as_it_was(store, monkeypatch):
+    with Held(store):
+        child = patched(store, flat())
+        size = store.path(child.image_id).stat().st_size
+        fail_at(monkeypatch, ".png", OSError(28, "No space left on device"))
+    assert store.compressed(child.image_id).stat().st_size == size
+    assert from_disk(store).load(child.image_id)
+    assert not list(store.folder.glob(".tmp-*"))
+
+
 def test_versions_are_listed_the_newest_first(store):
     ids = five_versions(store)
     assert [version.image_id for version in store.versions()] == ids[::-1]
@@ -364,8 +429,10 @@ def test_a_store_without_a_folder_is_empty(store):
 
 def test_used_bytes_grow_with_each_version(store):
     store.add(a_picture(0), "x")
+    store.settle()
     one = store.used_bytes()
     store.add(a_picture(1), "x")
+    store.settle()
     assert one > 0
     assert store.used_bytes() > one
 
