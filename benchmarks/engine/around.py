@@ -81,7 +81,8 @@ def edit_without_model(picture: Picture) -> dict[str, float]:
     phases.time("key of the latents' cache", lambda: hashlib.sha256(pixels.data).digest())
 
     def enlarge() -> tuple[np.ndarray, np.ndarray]:
-        rgb = np.clip(resize(pixels.astype(np.float32) / 255, crop.model_size), 0, 1)
+        rgb = resize(pixels.astype(np.float32) / 255, crop.model_size)
+        np.clip(rgb, 0, 1, out=rgb)
         alpha = selection.within(crop.box).astype(np.float32) / 255
         return rgb, resize(alpha, crop.model_size)
 
@@ -92,7 +93,7 @@ def edit_without_model(picture: Picture) -> dict[str, float]:
 
     def back() -> Patch:
         deep = np.rint(restore(corrected, crop) * 65535).astype(np.uint16)
-        return Patch.of(deep.astype(np.float32) / 65535, crop.box, selection, picture)
+        return Patch.of(deep, crop.box, selection, picture)
 
     patch = phases.time("back to the crop's size, patch", back)
     after = phases.time("composite", lambda: apply_patch(picture, patch))

@@ -72,12 +72,13 @@ class _Cache:
 
 
 class Editor:
-    """Runs edits on one model set; keeps the last prompts' and crops' encodings."""
+    """Runs edits on one model set; keeps the last prompts' and crops' encodings and crops' edges."""
 
     def __init__(self, models: ModelSet, fill: Fill = fill) -> None:
         self.models, self._fill = models, fill
         self._conditions = _Cache(16)
         self._latents = _Cache(8)
+        self._hints = _Cache(4)
         self._tokens = _Cache(8)
         self._images = _Cache(4)
         self._located = _Cache(16)
@@ -111,8 +112,9 @@ class Editor:
         calls = len(schedule)
         steps = count * (calls + passes_of(request))
         edited, *others = self._branches(request)
-        source = self._encode(request.crop, request.model_size)
-        control = self._control(request, source_rgb, selected, calls)
+        key = _pixels_key(request.crop, request.model_size)
+        source = self._latents.get(key, lambda: encode(models, source_rgb))
+        control = self._control(request, source_rgb, selected, calls, key)
         noise = _noise(source, seeds)
 
         def before_step(index: int) -> None:
@@ -261,20 +263,32 @@ class Editor:
         return self._latents.get(key, lambda: encode(self.models, _rgb(pixels, size)))
 
     def _control(
-        self, request: EditRequest, rgb: np.ndarray, selected: np.ndarray, calls: int
+        self,
+        request: EditRequest,
+        rgb: np.ndarray,
+        selected: np.ndarray,
+        calls: int,
+        crop_key: Hashable,
     ) -> Control | None:
         models, card = self.models, self.models.card
         on = controlled_calls(calls, request.control_end)
         if models.controlnet is None or not on or request.control_scale == 0:
             return None
         erase = selected if request.control_inside == "erase" else None
-        hint = canny_hint(rgb, card.canny_low, card.canny_high, erase)
+
+        def look() -> Tensor:
+            hint = canny_hint(rgb, card.canny_low, card.canny_high, erase)
+            return tensor(hint, models.device).to(models.dtype)
+
+        key = crop_key
+        if erase is not None:
+            key = crop_key, _pixels_key(request.selection, request.model_size)
         weights = control_weights(
             len(models.controlnet.controlnet_down_blocks),
             request.control_scale,
             card.control_weights,
         )
-        return Control(models.controlnet, tensor(hint, models.device).to(models.dtype), weights, on)
+        return Control(models.controlnet, self._hints.get(key, look), weights, on)
 
 
 def _check_request(request: EditRequest, card: Card) -> None:
@@ -373,7 +387,8 @@ def _latent_mask(selected: np.ndarray, stride: int, like: Tensor) -> Tensor:
 def _rgb(pixels: np.ndarray, size: Size) -> np.ndarray:
     """Pixels (h, w, 3) uint8 or uint16 at a size, float32 0..1."""
     top = np.iinfo(pixels.dtype).max
-    return np.clip(resize(pixels.astype(np.float32) / top, size), 0, 1)
+    rgb = resize(pixels.astype(np.float32) / top, size)
+    return np.clip(rgb, 0, 1, out=rgb)
 
 
 def _cells(mask: np.ndarray | None, like: Tensor) -> Tensor | None:

@@ -14,7 +14,7 @@ import numpy as np
 from expressedit_mcp.imaging.crop import extract
 from expressedit_mcp.imaging.geometry import Box
 from expressedit_mcp.imaging.icc import LEVELS, MatrixProfile, UnsupportedProfile, read_icc
-from expressedit_mcp.imaging.picture import Picture
+from expressedit_mcp.imaging.picture import Picture, to_8_bit
 
 # XYZ of sRGB's primaries as columns, adapted to D50 by Bradford (IEC 61966-2-1; ICC.1:2022, annex E)
 _SRGB_PRIMARIES = np.array(
@@ -67,18 +67,25 @@ def srgb_crop(picture: Picture, box: Box) -> np.ndarray:
 
 
 def from_srgb(rgb: np.ndarray, picture: Picture) -> np.ndarray:
-    """Generated sRGB (h, w, 3) float32 0..1 as the picture's colour channels: (h, w, 1 or 3), its dtype, rounded.
+    """Generated sRGB (h, w, 3), uint16 or float32 0..1, as the picture's colour channels.
 
-    Grey without a profile takes BT.601 luma, the grey of PNG and JPEG tools.
+    These are (h, w, 1 or 3) of its dtype, rounded. Grey without a profile takes BT.601 luma, the grey of PNG
+    and JPEG tools.
     """
     transform = _transform(picture)
+    if rgb.dtype == np.uint16:
+        if transform is None and picture.pixels.shape[2] > 1:
+            return rgb.copy() if picture.pixels.dtype == np.uint16 else to_8_bit(rgb)
+        rgb = rgb.astype(np.float32) / 65535
     if transform is not None:
         rgb = transform.from_srgb(rgb)
     elif picture.pixels.shape[2] == 1:
         rgb = cv2.cvtColor(np.ascontiguousarray(rgb, np.float32), cv2.COLOR_RGB2GRAY)[..., None]
     dtype = picture.pixels.dtype
     top = np.iinfo(dtype).max
-    return np.clip(np.rint(rgb * float(top)), 0, top).astype(dtype)
+    levels = rgb * float(top)
+    np.rint(levels, out=levels)
+    return np.clip(levels, 0, top, out=levels).astype(dtype)
 
 
 def profile_note(picture: Picture) -> str | None:

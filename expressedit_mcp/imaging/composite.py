@@ -27,7 +27,7 @@ class Patch:
 
     @classmethod
     def of(cls, rgb: np.ndarray, rgb_box: Box, selection: Selection, picture: Picture) -> Patch:
-        """The patch of generated sRGB (H, W, 3) float32 0..1 over `rgb_box`, cut to the selection."""
+        """The patch of generated sRGB (H, W, 3), uint16 or float32 0..1, over `rgb_box`, cut to the selection."""
         box = selection.box
         cut = rgb[box.shifted(-rgb_box.left, -rgb_box.top).slices]
         return cls(box, from_srgb(cut, picture), selection.alpha)

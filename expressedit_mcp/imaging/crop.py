@@ -117,4 +117,6 @@ def resize(image: np.ndarray, size: Size) -> np.ndarray:
 
 def restore(image: np.ndarray, plan: CropPlan) -> np.ndarray:
     """A model-size float image (H, W, 3) brought back to the crop's size, values kept in 0..1."""
-    return np.clip(resize(image, plan.box.size), 0.0, 1.0)
+    resized = resize(image, plan.box.size)
+    # one that has that size already is the caller's
+    return np.clip(resized, 0.0, 1.0, out=None if resized is image else resized)

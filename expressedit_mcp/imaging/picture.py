@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from expressedit_mcp.imaging.geometry import Size
@@ -45,7 +46,7 @@ def to_8_bit(pixels: np.ndarray) -> np.ndarray:
     """The pixels as uint8, for looking at: 16-bit values are rounded to the nearest level."""
     if pixels.dtype == np.uint8:
         return pixels
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return cv2.convertScaleAbs(pixels, alpha=1 / 257).reshape(pixels.shape)
 
 
 def to_rgb(pixels: np.ndarray) -> np.ndarray:

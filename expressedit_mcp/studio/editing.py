@@ -283,7 +283,7 @@ class Editing:
                 tell(version, cached=True)
 
         def on_result(position: int, result: EditResult) -> None:
-            patch = Patch.of(result.colour, plan.crop.box, plan.selection, picture)
+            patch = Patch.of(result.rgb, plan.crop.box, plan.selection, picture)
             facts = {
                 "model_calls": result.model_calls,
                 "controlled_calls": result.controlled_calls,

@@ -76,6 +76,18 @@ def test_every_setting_of_a_request_changes_the_result(editor: Editor, change: d
     assert not np.array_equal(run(editor, request()), run(editor, request(**change)))
 
 
+def test_what_is_remembered_of_a_crop_fits_another_selection_and_back(editor: Editor) -> None:
+    other = np.zeros((64, 64), np.uint8)
+    other[20:50, 10:40] = 255
+    wanted = [
+        request(control_inside=inside, selection=selection)
+        for inside in ("erase", "keep", "erase")
+        for selection in (request().selection, other)
+    ]
+    for one in wanted:
+        assert np.array_equal(run(editor, one), run(Editor(editor.models), one))
+
+
 def test_result_has_the_crops_size_and_stays_in_range(editor: Editor) -> None:
     rgb = run(editor, request(side=101))
     assert rgb.shape == (101, 101, 3)

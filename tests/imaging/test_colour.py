@@ -208,6 +208,14 @@ def test_no_damage_to_a_profile_keeps_a_picture_from_being_edited(name, data):
 
 @pytest.mark.parametrize("dtype", DEPTHS)
 @pytest.mark.parametrize("name", PROFILES)
+def test_16_bit_colour_passes_through_a_profile_as_float_does(name, dtype):
+    made = picture(PROFILES[name], 4, dtype)
+    rgb = np.random.default_rng(1).integers(0, 65536, (24, 30, 3), np.uint16)
+    assert np.array_equal(from_srgb(rgb, made), from_srgb(rgb.astype(np.float32) / 65535, made))
+
+
+@pytest.mark.parametrize("dtype", DEPTHS)
+@pytest.mark.parametrize("name", PROFILES)
 def test_only_pixels_under_the_selection_pass_through_a_profile(name, dtype):
     made = picture(PROFILES[name], 4, dtype)
     selection = box_selection((5, 6, 15, 20), Size(30, 24))

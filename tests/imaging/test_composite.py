@@ -221,6 +221,17 @@ def test_generated_colour_is_rounded_and_kept_in_range(value, level):
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_16_bit_colour_becomes_what_the_same_in_float_does(mode):
+    levels = np.arange(65536, dtype=np.uint16).reshape(256, 256, 1)
+    rgb = np.concatenate([levels, levels[::-1], levels[:, ::-1]], axis=2)
+    picture = a_picture(256, 256, mode)
+    got = from_srgb(rgb, picture)
+    assert got.dtype == picture.pixels.dtype
+    assert np.array_equal(got, from_srgb(rgb.astype(np.float32) / 65535, picture))
+    assert not np.shares_memory(got, rgb)
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_a_picture_knows_its_mode_and_size(mode):
     picture = a_picture(5, 4, mode)
     assert (picture.mode, picture.size) == (mode.split()[0], Size(5, 4))
