@@ -123,13 +123,13 @@ async def test_guided_edits_have_their_profiles_image_prompt(
         "transfer_appearance": {"reference": str(look), "reference_region": {"box": [60, 90, 130, 140]}},
     }[tool]  # fmt: skip
     asked: list[EditRequest] = []
-    edit = LocalEngine.edit
+    edit_all = LocalEngine.edit_all
 
     def record(engine: LocalEngine, request: EditRequest, *rest: Any, **more: Any) -> Any:
         asked.append(request)
-        return edit(engine, request, *rest, **more)
+        return edit_all(engine, request, *rest, **more)
 
-    monkeypatch.setattr(LocalEngine, "edit", record)
+    monkeypatch.setattr(LocalEngine, "edit_all", record)
     call = {"image": str(hero), "profile": profile, **EDIT, **arguments, "strength": 0.1}
     made = await ok(client, tool, **call)
     assert made["parameters"]["method"].get("image") == wanted
