@@ -2,7 +2,7 @@
 
 On a CUDA GPU SDXL at full size with random weights, else the shipped model. It imports the engine and the
 pictures alone: a machine that has torch and transformers needs diffusers, pydantic and OpenCV besides.
-Run: python -m benchmarks.engine [--runs 10] [--only model | around]
+Run: python -m benchmarks.engine [--runs 10] [--only model | variations | around]
 """
 
 from __future__ import annotations
@@ -17,22 +17,26 @@ import torch
 from benchmarks.engine.around import FILES, edit_without_model, page
 from benchmarks.engine.compare import (
     CONTROL,
+    IN_TURN,
     PHASES,
     STOCK,
+    TOGETHER,
     UNET,
     Case,
     Comparison,
     Timing,
     compare,
+    time_variations,
 )
 from benchmarks.engine.models import random_models, shipped_models
 from benchmarks.engine.stopwatch import matmul_tflops
 from benchmarks.machine import describe, peak_memory_mib, spread
 from expressedit_mcp.engine.memory import PLANS, placed
-from expressedit_mcp.engine.models import choose_device, choose_dtype
-from expressedit_mcp.imaging import Size
+from expressedit_mcp.engine.models import ModelSet, choose_device, choose_dtype
+from expressedit_mcp.imaging import Picture, Size
 
 PAGE = Size(1664, 2432)
+VARIATIONS = 4
 PAGES = (Size(832, 1216), PAGE, Size(3328, 4864))
 CASES = (
     Case(
@@ -61,19 +65,19 @@ CASES = (
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.engine")
     parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--only", choices=("model", "around"))
+    parser.add_argument("--only", choices=("model", "variations", "around"))
     asked = parser.parse_args()
     # processor time is then what one thread takes
     cv2.setNumThreads(1)
     print(describe("torch", "diffusers", "transformers", "numpy", "opencv-python-headless"))
     if asked.only != "around":
-        _print_model(asked.runs)
-    if asked.only != "model":
+        _print_model(asked.runs, asked.only)
+    if asked.only in (None, "around"):
         _print_around(asked.runs)
     print(f"\nPeak memory of the process: {peak_memory_mib():.0f} MiB")
 
 
-def _print_model(runs: int) -> None:
+def _print_model(runs: int, only: str | None) -> None:
     device = choose_device("auto")
     dtype = choose_dtype(device)
     on_gpu = device.type == "cuda"
@@ -86,8 +90,23 @@ def _print_model(runs: int) -> None:
         f"A large matrix product runs at {rate:.3f} TFLOP/s; {runs} runs, {whose}, median (min-max)"
     )
     picture = page(PAGE)
-    for case in CASES:
+    for case in CASES if only != "variations" else ():
         _print_comparison(compare(case, models, picture, runs), rate)
+    if only != "model":
+        _print_variations(models, picture, runs)
+
+
+def _print_variations(models: ModelSet, picture: Picture, runs: int) -> None:
+    print(f"\n{VARIATIONS} variations of an edit, seconds\n")
+    _row("", [TOGETHER, IN_TURN, "ratio"])
+    _row("---", ["---"] * 3)
+    for case in CASES:
+        found = time_variations(case, models, picture, runs, VARIATIONS)
+        ratios = [a / b for a, b in zip(found[TOGETHER], found[IN_TURN], strict=True)]
+        _row(
+            case.name.partition(" (")[0],
+            [spread(found[TOGETHER]), spread(found[IN_TURN]), spread(ratios)],
+        )
 
 
 def _print_comparison(found: Comparison, rate: float) -> None:

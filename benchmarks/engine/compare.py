@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
 from benchmarks.engine.around import Phases, plan
 from benchmarks.engine.stock import Stock
-from benchmarks.engine.stopwatch import Stopwatch, clock, count_tflop
+from benchmarks.engine.stopwatch import Stopwatch, clock, count_tflop, synchronise
 from expressedit_mcp.engine import EditRequest
 from expressedit_mcp.engine.card import Sampler
 from expressedit_mcp.engine.edit import Editor
@@ -26,6 +26,7 @@ TEXT, ENCODE, UNET, CONTROL, DECODE = (
 PLAN, REST, COMPOSITE = "plan, crop", "the rest", "composite, compare"
 PHASES = (PLAN, TEXT, ENCODE, UNET, CONTROL, DECODE, REST, COMPOSITE)
 OURS, AGAIN, STOCK = "ours", "ours, crop and prompt known", "stock"
+TOGETHER, IN_TURN = "one batch", "one after another"
 _PROMPT = (("1girl", 1.0), ("closed eyes", 1.0), ("smile", 1.0))
 _NEGATIVE = (("bad quality", 1.0), ("sketch", 1.0))
 
@@ -85,6 +86,30 @@ def compare(case: Case, models: ModelSet, picture: Picture, runs: int) -> Compar
         STOCK: count_tflop(run_stock),
     }
     return Comparison(case, timings, tflop)
+
+
+def time_variations(
+    case: Case, models: ModelSet, picture: Picture, runs: int, count: int
+) -> dict[str, list[float]]:
+    """Seconds of `count` variations by how they are made, each round both ways; crop and prompt are known."""
+    request, _ = _request(case, models, picture, 0)
+    editor, now = Editor(models), clock(models.device)
+
+    def seconds(batches: Sequence[Sequence[int]]) -> float:
+        synchronise(models.device)
+        started = now()
+        for seeds in batches:
+            drawn = editor.draw(request, seeds, _ignore, _never)
+            for row in range(len(seeds)):
+                drawn.finished(row, _ignore, _never)
+        synchronise(models.device)
+        return now() - started
+
+    ways = {TOGETHER: [range(count)], IN_TURN: [[seed] for seed in range(count)]}
+    for batches in ways.values():
+        seconds(batches)
+    rounds = [{name: seconds(batches) for name, batches in ways.items()} for _ in range(runs)]
+    return {name: [one[name] for one in rounds] for name in ways}
 
 
 def _time_ours(case: Case, editor: Editor, picture: Picture, seed: int) -> Timing:

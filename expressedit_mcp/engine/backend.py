@@ -107,13 +107,14 @@ OnResult = Callable[[int, EditResult], None]
 
 
 def part_of(on_step: OnStep, first: int, some: int, count: int) -> OnStep:
-    """Progress of `some` variations, of which `first` go before, as progress of all `count`."""
+    """Progress of all `count` variations, made of that of `some` together, of which `first` go before."""
     if count == 1:
         return on_step
     which = f"variation {first + 1}" if some == 1 else f"variations {first + 1}-{first + some}"
 
     def report(done: int, total: int, what: str) -> None:
-        on_step(first * total + some * done, count * total, f"{which} of {count}: {what}")
+        each = total // some
+        on_step(first * each + done, count * each, f"{which} of {count}: {what}")
 
     return report
 

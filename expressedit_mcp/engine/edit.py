@@ -31,6 +31,7 @@ from expressedit_mcp.engine.denoise import (
     controlled_calls,
     make_denoiser,
 )
+from expressedit_mcp.engine.drawn import Drawn, passes_of, stop_if
 from expressedit_mcp.engine.image_prompt import Keys, image_keys
 from expressedit_mcp.engine.methods.attention import installed
 from expressedit_mcp.engine.methods.filling import Filling, Setting, fill
@@ -42,18 +43,11 @@ from expressedit_mcp.engine.methods.words import LEVELS, mask_of, read_maps
 from expressedit_mcp.engine.models import ModelSet, require_gradients
 from expressedit_mcp.engine.pixels import decode, encode, tensor
 from expressedit_mcp.engine.schedule import Step, make_schedule, timesteps
-from expressedit_mcp.errors import Cancelled, InputError
+from expressedit_mcp.errors import InputError
 from expressedit_mcp.imaging import (
-    STRUCTURE_PASSES,
-    Box,
-    CropPlan,
     Size,
     canny_hint,
-    correct_rim,
-    preserve,
     resize,
-    restore,
-    window_radius_px,
 )
 
 T = TypeVar("T")
@@ -92,14 +86,17 @@ class Editor:
         self, request: EditRequest, on_step: OnStep, stop: Stop
     ) -> tuple[np.ndarray, int, int]:
         """Generated colour (h, w, 3) float32 0..1 of the crop, model calls, controlled calls."""
-        (rgb,), calls, controlled = self.edits(request, (request.seed,), on_step, stop)
-        return rgb, calls, controlled
+        drawn = self.draw(request, (request.seed,), on_step, stop)
+        return drawn.finished(0, on_step, stop), drawn.calls, drawn.controlled
 
     @torch.no_grad()
-    def edits(
+    def draw(
         self, request: EditRequest, seeds: Sequence[int], on_step: OnStep, stop: Stop
-    ) -> tuple[list[np.ndarray], int, int]:
-        """Like `edit`, one colour per seed, sampled in one batch. A method that samples alone takes one seed."""
+    ) -> Drawn:
+        """What the model draws for each seed, sampled in one batch.
+
+        A method that samples alone takes one seed.
+        """
         models, count = self.models, len(seeds)
         assert count == 1 or not request.method.samples_alone
         _check_request(request, models.card)
@@ -112,15 +109,15 @@ class Editor:
             models.alphas,
         )
         calls = len(schedule)
-        passes = STRUCTURE_PASSES if request.preserve_structure > 0 else 0
+        steps = count * (calls + passes_of(request))
         edited, *others = self._branches(request)
         source = self._encode(request.crop, request.model_size)
         control = self._control(request, source_rgb, selected, calls)
-        draw = _noise(source, seeds)
+        noise = _noise(source, seeds)
 
         def before_step(index: int) -> None:
-            _stop_if(stop)
-            on_step(index, calls + passes, f"denoising step {index + 1} of {calls}")
+            stop_if(stop)
+            on_step(count * index, steps, f"denoising step {index + 1} of {calls}")
 
         latents = source.expand(count, -1, -1, -1)
         if schedule:
@@ -142,15 +139,14 @@ class Editor:
             )
             if request.method.solver == "inverted":
                 setting = replace(setting, path=_inverted(setting, on_step, stop))
-            latents = _sampled(setting, self._fill(setting), draw, before_step, count)
-        on_step(calls, calls + passes, "decoding")
-        plan = CropPlan(Box(0, 0, request.crop.shape[1], request.crop.shape[0]), request.model_size)
-        colours = []
+            latents = _sampled(setting, self._fill(setting), noise, before_step, count)
+        on_step(count * calls, steps, "decoding")
+        rows = []
         for row in latents.split(1):
-            _stop_if(stop)
-            generated = correct_rim(decode(models, row), source_rgb, selected)
-            colours.append(_preserved(request, restore(generated, plan), calls, on_step, stop))
-        return colours, calls, control.calls if control else 0
+            stop_if(stop)
+            rows.append(decode(models, row))
+        controlled = control.calls if control else 0
+        return Drawn(request, source_rgb, selected, rows, calls, controlled)
 
     @torch.no_grad()
     def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
@@ -166,7 +162,7 @@ class Editor:
         positions = text.token_positions(prompt, encoders[0].tokenizer)[::2]
 
         def before_level(index: int) -> None:
-            _stop_if(stop)
+            stop_if(stop)
             on_step(index, len(LEVELS), f"looking for {', '.join(request.words)}")
 
         source = self._encode(request.crop, size)
@@ -304,7 +300,7 @@ def _inverted(setting: Setting, on_step: OnStep, stop: Stop) -> list[Tensor]:
     denoise = make_denoiser(setting.models.unet, setting.branches[1:], None, 0)
 
     def reporting(z: Tensor, step: Step, index: int) -> Tensor:
-        _stop_if(stop)
+        stop_if(stop)
         on_step(0, steps, f"inverting step {steps - index} of {steps}")
         return denoise(z, step, index)
 
@@ -354,32 +350,6 @@ def _sampled(
 def _pixels_key(pixels: np.ndarray, size: Size) -> tuple[Hashable, ...]:
     pixels = np.ascontiguousarray(pixels)
     return pixels.shape, pixels.dtype, size, hashlib.sha256(pixels.data).digest()
-
-
-def _stop_if(stop: Stop) -> None:
-    if stop():
-        raise Cancelled("The edit was cancelled; the picture is as it was.")
-
-
-def _preserved(
-    request: EditRequest, rgb: np.ndarray, calls: int, on_step: OnStep, stop: Stop
-) -> np.ndarray:
-    """The generated colour of the crop with as much of the source's lines and colours as was asked for."""
-
-    def before_pass(done: int) -> None:
-        _stop_if(stop)
-        what = f"keeping the lines, pass {done + 1} of {STRUCTURE_PASSES}"
-        on_step(calls + done + 1, calls + STRUCTURE_PASSES, what)
-
-    return preserve(
-        rgb,
-        request.crop.astype(np.float32) / np.iinfo(request.crop.dtype).max,
-        request.selection,
-        structure=request.preserve_structure,
-        color=request.preserve_color,
-        radius_px=window_radius_px(Size(rgb.shape[1], rgb.shape[0]), request.model_size),
-        before_pass=before_pass,
-    )
 
 
 def _noise(like: Tensor, seeds: Sequence[int]) -> Callable[[], Tensor]:

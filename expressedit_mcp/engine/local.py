@@ -24,6 +24,7 @@ from expressedit_mcp.engine.backend import (
 )
 from expressedit_mcp.engine.card import Card
 from expressedit_mcp.engine.device_queue import DeviceQueue
+from expressedit_mcp.engine.drawn import Drawn
 from expressedit_mcp.engine.learning.request import LearnRequest
 from expressedit_mcp.engine.model_source import ModelSource, find_source
 from expressedit_mcp.engine.tokenizer import PromptTokenizer, load_tokenizer
@@ -101,19 +102,29 @@ class LocalEngine:
     ) -> None:
         done = 0
 
-        def some(editor: Editor) -> tuple[list[np.ndarray], int, int]:
-            count = 1 if request.method.samples_alone else min(self._at_once, len(seeds) - done)
-            report = part_of(on_step, done, count, len(seeds))
-            return editor.edits(request, seeds[done : done + count], report, stop)
+        def draw(editor: Editor) -> tuple[Drawn, OnStep]:
+            """As many of those that are left as there is room for, and what tells of them."""
+            from torch import OutOfMemoryError
+
+            while True:
+                count = 1 if request.method.samples_alone else min(self._at_once, len(seeds) - done)
+                report = part_of(on_step, done, count, len(seeds))
+                try:
+                    return editor.draw(request, seeds[done : done + count], report, stop), report
+                except OutOfMemoryError:
+                    if count == 1:
+                        raise
+                    self._at_once = count // 2
+                on_step(0, 1, f"memory ran out; going on with {self._at_once} at once")
 
         while done < len(seeds):
             started = time.perf_counter()
-            colours, calls, controlled = self._in_turn(some, on_step, stop, batch=batch)
-            elapsed_s = (time.perf_counter() - started) / len(colours)
-            for rgb in colours:
-                quantised = np.rint(rgb * 65535).astype(np.uint16)
-                on_result(done, EditResult(quantised, calls, controlled, elapsed_s))
-                done += 1
+            drawn, report = self._in_turn(draw, on_step, stop, batch=batch)
+            for row in range(len(drawn.rows)):
+                colour = np.rint(drawn.finished(row, report, stop) * 65535).astype(np.uint16)
+                elapsed_s = time.perf_counter() - started
+                on_result(done, EditResult(colour, drawn.calls, drawn.controlled, elapsed_s))
+                done, started = done + 1, time.perf_counter()
 
     def locate(self, request: LocateRequest, on_step: OnStep, stop: Stop) -> Located:
         return self._in_turn(
@@ -177,10 +188,6 @@ class LocalEngine:
             try:
                 return work(editor)
             except OutOfMemoryError as error:
-                if self._at_once > 1:
-                    self._at_once //= 2
-                    on_step(0, 1, f"memory ran out; going on with {self._at_once} at once")
-                    continue
                 from expressedit_mcp.engine.memory import smaller
 
                 assert self._plan is not None

@@ -277,15 +277,12 @@ class Editing:
             outcomes.append(finish(Outcome(version, now - started, cached, notes)))
             started = time.perf_counter()
 
-        def tell_known(until: int) -> None:
-            """Those before a number that were made by an earlier request."""
-            for version in known[len(outcomes) : until]:
-                if version is not None:
-                    tell(version, cached=True)
+        def tell_known() -> None:
+            """Those whose turn it is and which an earlier request made."""
+            while len(outcomes) < len(known) and (version := known[len(outcomes)]) is not None:
+                tell(version, cached=True)
 
         def on_result(position: int, result: EditResult) -> None:
-            number = missing[position]
-            tell_known(number)
             patch = Patch.of(result.colour, plan.crop.box, plan.selection, picture)
             facts = {
                 "model_calls": result.model_calls,
@@ -293,12 +290,14 @@ class Editing:
                 "model_name": engine.card.name,
                 "tags": list(command.tags or ()),
             }
-            request = requests[number]
+            request = requests[missing[position]]
             made = self._images.derive(parent, picture, patch, "edit", request, facts)
             tell(made, cached=False)
+            tell_known()
 
         if stop():
             raise Cancelled("The edit was cancelled; the picture is as it was.")
+        tell_known()
         if missing:
             engine.edit_all(
                 plan.request(picture, seeds[missing[0]]),
@@ -308,7 +307,6 @@ class Editing:
                 stop,
                 batch=batch,
             )
-        tell_known(len(known))
         return outcomes
 
     def learned_by(self, command: EditCommand) -> list[Chosen]:

@@ -87,16 +87,41 @@ def test_the_same_request_gives_the_same_pixels(
     assert (here.model_calls, here.controlled_calls) == (there.model_calls, there.controlled_calls)
 
 
+@pytest.mark.parametrize("at_once", [1, 4])
 def test_variations_come_one_by_one_and_as_from_here(
-    local: LocalEngine, remote: RemoteEngine
+    local: LocalEngine, remote: RemoteEngine, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
+    local.edit(request(), quiet, never)
+    monkeypatch.setattr(local, "_at_once", at_once)
     here, there = list[np.ndarray](), list[np.ndarray]()
+    said: list[str] = []
     for engine, results in ((local, here), (remote, there)):
+        said.clear()
         engine.edit_all(
-            request(), (3, 4, 9), lambda at, one, to=results: to.append(one.rgb), quiet, never
+            request(),
+            (3, 4, 9),
+            lambda at, one, to=results: to.append(one.rgb),
+            lambda done, total, what: said.append(what),
+            never,
         )
     assert len(there) == 3 and not np.array_equal(there[0], there[1])
     assert all(np.array_equal(a, b) for a, b in zip(here, there, strict=True))
+    which = "variations 1-3 of 3" if at_once > 1 else "variation 3 of 3"
+    assert f"{which}: denoising step 3 of 3" in said
+
+
+def test_variations_that_were_told_before_a_stop_stand(remote: RemoteEngine) -> None:
+    results: list[EditResult] = []
+    with pytest.raises(Cancelled):
+        remote.edit_all(
+            request(steps=60, strength=1.0),
+            (3, 4, 9),
+            lambda at, one: results.append(one),
+            quiet,
+            lambda: bool(results),
+        )
+    assert len(results) == 1
+    assert remote.edit(request(), quiet, never).model_calls == 3
 
 
 def test_words_are_found_over_there_as_here(local: LocalEngine, remote: RemoteEngine) -> None:

@@ -73,6 +73,33 @@ def _compare(studio: Studio, before: np.ndarray, image_id: str) -> None:
         assert np.array_equal(before[..., 3], after[..., 3])
 
 
+def test_variations_of_one_batch(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("expressedit_mcp.engine.memory.at_once", lambda *memory: 3)
+    home, said = tmp_path_factory.mktemp("batch"), list[str]()
+    tiny_sdxl.save(home / "model")
+    studio = Studio.open(
+        Settings(home=home / "home", roots=(home,), model=home / "model", device="cpu")
+    )
+    pixels = noise(90, 70, 4, np.uint16)
+    parent = studio.images.add(Picture(pixels.copy()), "made")
+    command = EditCommand(
+        parent.image_id,
+        EllipseRegion(ellipse=[12, 9, 55.5, 61]),
+        tags=("smile",),
+        quality="draft",
+        variations=3,
+        feather_px=4,
+    )
+    outcomes = studio.edit(command, lambda done, total, what: said.append(what))
+    studio.close()
+    assert any(what.startswith("variations 1-3 of 3: denoising") for what in said)
+    assert len({outcome.version.image_id for outcome in outcomes}) == 3
+    for outcome in outcomes:
+        _compare(studio, pixels, outcome.version.image_id)
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[np.ndarray, object, str, dict[str, float]]:
     width, height = draw(st.integers(1, 150)), draw(st.integers(1, 150))

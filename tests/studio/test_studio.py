@@ -112,6 +112,18 @@ def test_of_variations_only_the_missing_are_computed_and_all_come_in_order(
     assert outcomes[1].version == second.version
 
 
+def test_variations_made_before_a_cancel_are_kept(studio: Studio, hero: Path) -> None:
+    told: list[Any] = []
+    command = EditCommand(
+        str(hero), MOUTH, tags=("open mouth",), quality="draft", seed=7, variations=3
+    )
+    with pytest.raises(Cancelled):
+        studio.edit(command, stop=lambda: bool(told), on_outcome=told.append)
+    again = studio.edit(command)
+    assert [outcome.cached for outcome in again] == [True, False, False]
+    assert again[0].version == told[0].version
+
+
 def test_variations_have_consecutive_seeds(studio: Studio, hero: Path) -> None:
     outcomes = edit(studio, hero, variations=3, seed=7)
     assert [o.version.request["seed"] for o in outcomes] == [7, 8, 9]

@@ -290,3 +290,14 @@ def test_a_file_of_another_model_is_refused(editor: Editor) -> None:
         load_token(as_learned(card_says), models.encoders, models.unet, torch.zeros(()))
     with pytest.raises(ModelError, match="no learned"):
         load_token(Learned(file="AAAA"), models.encoders, models.unet, torch.zeros(()))
+
+
+def test_in_a_batch_every_edit_has_the_tokens_and_their_lora(editor: Editor) -> None:
+    wanted = request(as_learned(file_of(editor, 1)), as_learned(file_of(editor, 2), 0.5))
+    seeds = (4, 5, 6)
+    drawn = editor.draw(wanted, seeds, lambda *step: None, lambda: False)
+    for row, seed in enumerate(seeds):
+        together = drawn.finished(row, lambda *step: None, lambda: False)
+        assert np.abs(together - edited(editor, replace(wanted, seed=seed))).max() < 0.01 / 255
+        plain = edited(editor, replace(request(), seed=seed))
+        assert np.abs(together - plain).max() > 4 / 255
