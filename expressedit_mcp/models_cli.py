@@ -73,20 +73,29 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
         lightning: bool,
         prediction: str | None,
     ) -> None:
-        """Check files that are on this machine and remember them as the model NAME."""
+        """Check files on this machine and remember them as the model NAME.
+
+        A directory brings its own card.json and parts (controlnet/ and what the card names); options take
+        their place.
+        """
+        from expressedit_mcp.engine import ModelSource, find_source
         from expressedit_mcp.engine.card import Card, Files, LoraFile
+        from expressedit_mcp.engine.model_source import SDXL_CONFIGS
 
         wanted = [text.rpartition("=") if "=" in text else (text, "", "1") for text in loras]
+        given = [(Path(path), _number(weight)) for path, _, weight in wanted]
+        base = base.expanduser()
+        own = find_source(base) if base.is_dir() else ModelSource(Card(name=name), base)
         files = Files(
-            base=_absolute(base),
-            controlnet=_absolute(controlnet),
-            vae=_absolute(vae),
+            base=_absolute(own.base),
+            controlnet=_absolute(controlnet or own.controlnet),
+            vae=_absolute(vae or own.vae),
             loras=tuple(
-                LoraFile(path=_absolute(Path(path)), weight=_number(weight))
-                for path, _, weight in wanted
+                LoraFile(path=_absolute(path), weight=weight) for path, weight in given or own.loras
             ),
-            ip_adapter=_absolute(ip_adapter),
-            image_encoder=_absolute(image_encoder),
+            configs=_absolute(None if own.configs == SDXL_CONFIGS else own.configs),
+            ip_adapter=_absolute(ip_adapter or own.ip_adapter),
+            image_encoder=_absolute(image_encoder or own.image_encoder),
         )
         few_steps = (
             {
@@ -100,7 +109,8 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
             else {}
         )
         said = {"prediction": prediction} if prediction else {}
-        card = Card.model_validate({"name": name, "files": files, **few_steps, **said})
+        about = own.card.model_dump(exclude_unset=True) | {"name": name, "files": files}
+        card = Card.model_validate({**about, **few_steps, **said})
         library = _library(read_settings())
         folder = library.add(card)
         try:
@@ -201,6 +211,9 @@ def _show_check(path: Path) -> None:
     headers = check_source(source)
     if not source.single_file:
         click.echo(f"base: {source.base} (diffusers directory)")
+    for use, part in (("controlnet", source.controlnet), ("vae", source.vae)):
+        if part is not None and part.is_dir():
+            click.echo(f"{use}: {part} (diffusers directory)")
     for use, file in headers.items():
         click.echo(f"{use}: {file.path} ({file.kind}, {len(file.shapes)} tensors)")
     if "base" in headers:
