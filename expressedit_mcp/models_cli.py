@@ -28,11 +28,14 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
 
     @models.command("list")
     def list_models() -> None:
-        """Added models, the one in use, and what can be pulled."""
+        """Added models, the one in use (*), and what can be pulled."""
         from expressedit_mcp.engine.catalogue import NAMED_SETS
 
-        library = _library(read_settings())
-        current = library.current()
+        settings = read_settings()
+        library = _library(settings)
+        current = library.current() if settings.model is None else str(settings.model)
+        if settings.model is not None:
+            click.echo(f"EXPRESSEDIT_MODEL is set to {current}, which comes before `models use`.")
         click.echo(f"{'*' if current is None else ' '} (shipped)  drawn demo characters only")
         for name in library.names():
             click.echo(f"{'*' if name == current else ' '} {name}  {_summary(library.path(name))}")
@@ -48,19 +51,21 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
     @click.option("--controlnet", type=_FILE, help="Canny ControlNet for SDXL, file or directory.")
     @click.option("--vae", type=_FILE, help="Another VAE, file or directory.")
     @click.option(
-        "--lora", "loras", multiple=True, help="FILE or FILE=WEIGHT; may be given several times."
+        "--lora", "loras", multiple=True, help="LoRA, FILE or FILE=WEIGHT; may be repeated."
     )
     @click.option("--ip-adapter", type=_FILE, help="IP-Adapter (plain or Plus) for SDXL, file.")
     @click.option(
         "--image-encoder", type=_FILE, help="The IP-Adapter's CLIP vision encoder, directory."
     )
     @click.option(
-        "--lightning", is_flag=True, help="An SDXL-Lightning 8-step LoRA is among the LoRAs."
+        "--lightning",
+        is_flag=True,
+        help="Settings for an SDXL-Lightning 8-step LoRA, which is among the LoRAs.",
     )
     @click.option(
         "--prediction",
         type=click.Choice(["epsilon", "v_prediction"]),
-        help="If the file does not say.",
+        help="What the model predicts; default: what its files say, else epsilon.",
     )
     def add(
         name: str,
@@ -73,7 +78,7 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
         lightning: bool,
         prediction: str | None,
     ) -> None:
-        """Check files on this machine and remember them as the model NAME.
+        """Check files on this machine and add them as the model NAME.
 
         A directory brings its own card.json and parts (controlnet/ and what the card names); options take
         their place.
@@ -125,7 +130,10 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
     @models.command()
     @click.argument("name")
     def pull(name: str) -> None:
-        """Download the model set NAME (see `models list`) and add it; goes on where it broke off."""
+        """Download the model set NAME and add it.
+
+        `models list` shows the sets. A download that broke off goes on where it was.
+        """
         from expressedit_mcp.engine.catalogue import NAMED_SETS
 
         if name not in NAMED_SETS:
@@ -149,19 +157,32 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
     @models.command()
     @click.argument("name", required=False)
     def check(name: str | None) -> None:
-        """Judge the files of a model (default: the one in use), without loading its weights."""
+        """Check the files of a model, by default the one in use.
+
+        NAME is an added model or a path. Weights are not loaded.
+        """
         settings = read_settings()
-        _show_check(_library(settings).resolve(Path(name) if name else settings.model))
+        path = _library(settings).resolve(Path(name) if name else settings.model)
+        _show_check(path)
+        click.echo(f"{path} can be used.")
 
     @models.command()
     @click.argument("name", required=False)
     @click.option("--shipped", is_flag=True, help="Go back to the model that ships.")
     def use(name: str | None, shipped: bool) -> None:
-        """Choose the model that edits. EXPRESSEDIT_MODEL, where it is set, overrules the choice."""
+        """Choose the model that edits, from the next start of the server on.
+
+        EXPRESSEDIT_MODEL, where it is set, comes first.
+        """
         if shipped == (name is not None):
             raise click.UsageError("Give the name of an added model, or --shipped.")
-        _library(read_settings()).use(name)
+        settings = read_settings()
+        _library(settings).use(name)
         click.echo(f"{name or 'The shipped model'} edits from the next start of the server on.")
+        if settings.model is not None:
+            click.echo(
+                f"But EXPRESSEDIT_MODEL is set to {settings.model}, which comes first. Unset it."
+            )
 
     @models.command()
     @click.argument("name")

@@ -98,8 +98,9 @@ def test_named_sets_name_the_files_they_fetch() -> None:
         assert all(file.url.startswith("https://") and file.page for file in found.files)
 
 
-def run(home: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["models", *arguments], env={"EXPRESSEDIT_HOME": str(home)})
+def run(home: Path, *arguments: str, **environment: str) -> Result:
+    environment = {"EXPRESSEDIT_HOME": str(home), **environment}
+    return CliRunner().invoke(main, ["models", *arguments], env=environment)
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,16 @@ def test_list_shows_the_shipped_model_in_use_and_what_can_be_pulled(tmp_path: Pa
     assert "wai-illustrious" in shown
 
 
+def test_a_model_of_the_environment_is_the_one_in_use(tmp_path: Path) -> None:
+    run(tmp_path, "add", "mine", "--base", str(SHIPPED_MODEL))
+    by_name, by_path = {"EXPRESSEDIT_MODEL": "mine"}, {"EXPRESSEDIT_MODEL": "elsewhere/model"}
+    assert "* mine" in run(tmp_path, "list", **by_name).output
+    shown = run(tmp_path, "list", **by_path).output
+    assert "EXPRESSEDIT_MODEL is set to elsewhere/model" in shown and "* " not in shown
+    used = run(tmp_path, "use", "mine", **by_path)
+    assert used.exit_code == 0 and "elsewhere/model, which comes first" in used.output
+
+
 def test_add_refuses_and_forgets_a_file_in_the_wrong_place(
     tmp_path: Path, files: dict[str, Path]
 ) -> None:
@@ -140,7 +151,8 @@ def test_add_use_check_remove(tmp_path: Path, files: dict[str, Path]) -> None:
     settings = Settings(home=tmp_path)
     library = ModelLibrary(settings.models_dir, SHIPPED_MODEL)
     assert find_source(library.resolve(settings.model)).controlnet == files["controlnet"]
-    assert str(SHIPPED_MODEL) in run(tmp_path, "check").output
+    checked = run(tmp_path, "check").output
+    assert str(SHIPPED_MODEL) in checked and "can be used" in checked
     assert run(tmp_path, "remove", "mine").exit_code == 0
     assert run(tmp_path, "list").output.startswith("* (shipped)")
 
