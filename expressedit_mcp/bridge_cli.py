@@ -26,11 +26,14 @@ def add_commands(main: click.Group, read_settings: Callable[[], Settings]) -> No
 
     @main.group()
     def bridge() -> None:
-        """The connection to the document that is open in Photoshop."""
+        """The connection to Photoshop: pair a panel, see what waits."""
 
     @bridge.command()
     def pair() -> None:
-        """Show a code to type into the ExpressEdit panel; a running server listens for it."""
+        """Show a code to type into the ExpressEdit panel.
+
+        A running server listens for it.
+        """
         from photoshop_bridge.pairing import shown
 
         code = open_bridge().open_code()
@@ -94,7 +97,10 @@ def add_commands(main: click.Group, read_settings: Callable[[], Settings]) -> No
         help="Folder for the file.",
     )
     def package(out: Path) -> None:
-        """Write the ExpressEdit panel as a .ccx file that Creative Cloud installs."""
+        """Write the ExpressEdit panel as a .ccx file to install.
+
+        Creative Cloud installs it when it is opened.
+        """
         from photoshop_bridge.package import ManifestError, build_ccx
 
         try:
@@ -107,11 +113,18 @@ def add_commands(main: click.Group, read_settings: Callable[[], Settings]) -> No
 
     @main.command()
     @click.argument("image_id")
-    @click.option("--out", "path", help="The file, ending in .psd, in an allowed folder.")
+    @click.option(
+        "--out",
+        "path",
+        help="The file, ending in .psd, in an allowed folder; default: in the first one.",
+    )
     @click.option("--add-to", help="An existing PSD of that size; its layers are kept.")
     @click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
     def psd(image_id: str, path: str | None, add_to: str | None, overwrite: bool) -> None:
-        """Write a stored version as a layered Photoshop file, one masked layer for each edit."""
+        """Write a stored version as a layered Photoshop file.
+
+        Each edit is one masked layer. `images list` shows the IMAGE_ID.
+        """
         from expressedit_mcp.studio import Studio
 
         studio = Studio.open(read_settings())

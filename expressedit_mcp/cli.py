@@ -36,7 +36,11 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
-    """Edit the facial expressions of illustrated characters, over MCP."""
+    """Edit the facial expressions of illustrated characters, over MCP.
+
+    Begin with `expressedit-mcp demo`; if something is missing, `expressedit-mcp doctor` says what. A chat client
+    that is configured as the README says starts `serve` by itself.
+    """
     # waiting OpenMP threads would spin: on a busy machine an edit then takes twenty times as long
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -64,7 +68,11 @@ def serve(http: bool, host: str, port: int) -> None:
     help="Folder for the pictures.",
 )
 def demo(out: Path) -> None:
-    """Edit a drawn character through a real MCP client and write before/after pictures."""
+    """Edit a drawn character and write pictures of before and after.
+
+    An MCP client calls the real server for it. It takes about half a minute with the model that ships, and needs
+    no GPU and no download.
+    """
     from expressedit_mcp.demo import run_demo
 
     run_demo(out)
@@ -72,7 +80,11 @@ def demo(out: Path) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Print versions, device, model and folders, and what is missing with its remedy."""
+    """Check this installation and say how to mend what is missing.
+
+    Shows versions, device, model, memory, folders and ports, as the EXPRESSEDIT_ variables of this shell set
+    them; a chat client may set others.
+    """
     from expressedit_mcp.doctor import run_doctor
 
     raise SystemExit(run_doctor(_settings(), DEFAULT_PORT))
@@ -80,7 +92,7 @@ def doctor() -> None:
 
 @main.group()
 def images() -> None:
-    """The stored versions of pictures."""
+    """The stored versions of pictures: list or prune them."""
 
 
 @images.command("list")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from expressedit_mcp import __version__
@@ -40,15 +41,18 @@ class Finding(NamedTuple):
 def run_doctor(settings: Settings, port: int) -> int:
     """Prints the report; 0 when nothing is missing, else 1."""
     table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column()
+    table.add_column()
+    table.add_column(overflow="fold")
     findings = list(_findings(settings, port))
     for finding in findings:
         mark = "[red]missing[/red]" if finding.remedy else "[green]ok[/green]"
-        table.add_row(mark, finding.what, finding.found)
+        table.add_row(mark, finding.what, escape(finding.found))
     console = Console(highlight=False)
     console.print(table)
     for finding in findings:
         if finding.remedy:
-            console.print(f"- {finding.what}: {finding.remedy}")
+            console.print(f"- {finding.what}: {finding.remedy}", markup=False, soft_wrap=True)
     return int(any(finding.remedy for finding in findings))
 
 
@@ -66,11 +70,7 @@ def _findings(settings: Settings, port: int) -> Iterator[Finding]:
         yield _model(settings)
         yield from _memory(settings)
     yield _home(settings)
-    for root in settings.allowed_roots(Path.cwd()):
-        exists = root.is_dir() or root == settings.pictures_dir
-        yield Finding(
-            "allowed folder", str(root), "" if exists else "make it, or change EXPRESSEDIT_ROOTS"
-        )
+    yield from _folders(settings)
     yield _port(port)
     yield _bridge(settings)
 
@@ -174,6 +174,18 @@ def _home(settings: Settings) -> Finding:
 
     used = ImageStore(folder).used_bytes() / (1 << 20)
     return Finding("picture store", f"{folder} ({used:.0f} of {settings.store_limit_mb} MB)")
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    """Where pictures may be read and saved besides the store."""
+    *folders, _ = settings.allowed_roots(Path.cwd())
+    if not folders:
+        what = "the picture store alone; EXPRESSEDIT_ROOTS names the folders of your pictures"
+        yield Finding("allowed folder", what)
+    where = "" if settings.roots else " (the working directory; EXPRESSEDIT_ROOTS is not set)"
+    for folder in folders:
+        remedy = "" if folder.is_dir() else "make it, or change EXPRESSEDIT_ROOTS"
+        yield Finding("allowed folder", f"{folder}{where}", remedy)
 
 
 def _port(port: int) -> Finding:

@@ -25,7 +25,7 @@ def engine_command(read_settings: Callable[[], Settings]) -> click.Command:
         "--port", default=DEFAULT_ENGINE_PORT, show_default=True, type=click.IntRange(0, 65535)
     )
     def engine(host: str, port: int) -> None:
-        """Serve the model on this machine, so that several chat clients share it.
+        """Serve one loaded model to several chat clients.
 
         Clients set EXPRESSEDIT_ENGINE to the address that is shown; those of the same user find the token
         by themselves.

@@ -28,11 +28,14 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
 
     @models.command("list")
     def list_models() -> None:
-        """Added models, the one in use, and what can be pulled."""
+        """Added models, the one in use (*), and what can be pulled."""
         from expressedit_mcp.engine.catalogue import NAMED_SETS
 
-        library = _library(read_settings())
-        current = library.current()
+        settings = read_settings()
+        library = _library(settings)
+        current = library.current() if settings.model is None else str(settings.model)
+        if settings.model is not None:
+            click.echo(f"EXPRESSEDIT_MODEL is set to {current}, which comes before `models use`.")
         click.echo(f"{'*' if current is None else ' '} (shipped)  drawn demo characters only")
         for name in library.names():
             click.echo(f"{'*' if name == current else ' '} {name}  {_summary(library.path(name))}")
@@ -48,19 +51,21 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
     @click.option("--controlnet", type=_FILE, help="Canny ControlNet for SDXL, file or directory.")
     @click.option("--vae", type=_FILE, help="Another VAE, file or directory.")
     @click.option(
-        "--lora", "loras", multiple=True, help="FILE or FILE=WEIGHT; may be given several times."
+        "--lora", "loras", multiple=True, help="LoRA, FILE or FILE=WEIGHT; may be repeated."
     )
     @click.option("--ip-adapter", type=_FILE, help="IP-Adapter (plain or Plus) for SDXL, file.")
     @click.option(
         "--image-encoder", type=_FILE, help="The IP-Adapter's CLIP vision encoder, directory."
     )
     @click.option(
-        "--lightning", is_flag=True, help="An SDXL-Lightning 8-step LoRA is among the LoRAs."
+        "--lightning",
+        is_flag=True,
+        help="Settings for an SDXL-Lightning 8-step LoRA, which is among the LoRAs.",
     )
     @click.option(
         "--prediction",
         type=click.Choice(["epsilon", "v_prediction"]),
-        help="If the file does not say.",
+        help="What the model predicts; default: what its files say, else epsilon.",
     )
     def add(
         name: str,
@@ -73,20 +78,29 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
         lightning: bool,
         prediction: str | None,
     ) -> None:
-        """Check files that are on this machine and remember them as the model NAME."""
+        """Check files on this machine and add them as the model NAME.
+
+        A directory brings its own card.json and parts (controlnet/ and what the card names); options take
+        their place.
+        """
+        from expressedit_mcp.engine import ModelSource, find_source
         from expressedit_mcp.engine.card import Card, Files, LoraFile
+        from expressedit_mcp.engine.model_source import SDXL_CONFIGS
 
         wanted = [text.rpartition("=") if "=" in text else (text, "", "1") for text in loras]
+        given = [(Path(path), _number(weight)) for path, _, weight in wanted]
+        base = base.expanduser()
+        own = find_source(base) if base.is_dir() else ModelSource(Card(name=name), base)
         files = Files(
-            base=_absolute(base),
-            controlnet=_absolute(controlnet),
-            vae=_absolute(vae),
+            base=_absolute(own.base),
+            controlnet=_absolute(controlnet or own.controlnet),
+            vae=_absolute(vae or own.vae),
             loras=tuple(
-                LoraFile(path=_absolute(Path(path)), weight=_number(weight))
-                for path, _, weight in wanted
+                LoraFile(path=_absolute(path), weight=weight) for path, weight in given or own.loras
             ),
-            ip_adapter=_absolute(ip_adapter),
-            image_encoder=_absolute(image_encoder),
+            configs=_absolute(None if own.configs == SDXL_CONFIGS else own.configs),
+            ip_adapter=_absolute(ip_adapter or own.ip_adapter),
+            image_encoder=_absolute(image_encoder or own.image_encoder),
         )
         few_steps = (
             {
@@ -100,7 +114,8 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
             else {}
         )
         said = {"prediction": prediction} if prediction else {}
-        card = Card.model_validate({"name": name, "files": files, **few_steps, **said})
+        about = own.card.model_dump(exclude_unset=True) | {"name": name, "files": files}
+        card = Card.model_validate({**about, **few_steps, **said})
         library = _library(read_settings())
         folder = library.add(card)
         try:
@@ -115,7 +130,10 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
     @models.command()
     @click.argument("name")
     def pull(name: str) -> None:
-        """Download the model set NAME (see `models list`) and add it; goes on where it broke off."""
+        """Download the model set NAME and add it.
+
+        `models list` shows the sets. A download that broke off goes on where it was.
+        """
         from expressedit_mcp.engine.catalogue import NAMED_SETS
 
         if name not in NAMED_SETS:
@@ -139,19 +157,32 @@ def models_group(read_settings: Callable[[], Settings]) -> click.Group:
     @models.command()
     @click.argument("name", required=False)
     def check(name: str | None) -> None:
-        """Judge the files of a model (default: the one in use), without loading its weights."""
+        """Check the files of a model, by default the one in use.
+
+        NAME is an added model or a path. Weights are not loaded.
+        """
         settings = read_settings()
-        _show_check(_library(settings).resolve(Path(name) if name else settings.model))
+        path = _library(settings).resolve(Path(name) if name else settings.model)
+        _show_check(path)
+        click.echo(f"{path} can be used.")
 
     @models.command()
     @click.argument("name", required=False)
     @click.option("--shipped", is_flag=True, help="Go back to the model that ships.")
     def use(name: str | None, shipped: bool) -> None:
-        """Choose the model that edits. EXPRESSEDIT_MODEL, where it is set, overrules the choice."""
+        """Choose the model that edits, from the next start of the server on.
+
+        EXPRESSEDIT_MODEL, where it is set, comes first.
+        """
         if shipped == (name is not None):
             raise click.UsageError("Give the name of an added model, or --shipped.")
-        _library(read_settings()).use(name)
+        settings = read_settings()
+        _library(settings).use(name)
         click.echo(f"{name or 'The shipped model'} edits from the next start of the server on.")
+        if settings.model is not None:
+            click.echo(
+                f"But EXPRESSEDIT_MODEL is set to {settings.model}, which comes first. Unset it."
+            )
 
     @models.command()
     @click.argument("name")
@@ -201,6 +232,9 @@ def _show_check(path: Path) -> None:
     headers = check_source(source)
     if not source.single_file:
         click.echo(f"base: {source.base} (diffusers directory)")
+    for use, part in (("controlnet", source.controlnet), ("vae", source.vae)):
+        if part is not None and part.is_dir():
+            click.echo(f"{use}: {part} (diffusers directory)")
     for use, file in headers.items():
         click.echo(f"{use}: {file.path} ({file.kind}, {len(file.shapes)} tensors)")
     if "base" in headers:

@@ -70,7 +70,7 @@ class WordsRegion(_Region):
         Field(min_length=1, max_length=8),
     ]
     within: Annotated[
-        BoxRegion | EllipseRegion | PolygonRegion | MaskRegion | PartRegion | None,
+        BoxRegion | EllipseRegion | PolygonRegion | MaskRegion | PartRegion | DocumentRegion | None,
         Field(description="Only the part of it in this region, such as one face of several"),
     ] = None
     threshold: Annotated[

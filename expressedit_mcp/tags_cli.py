@@ -82,9 +82,10 @@ def tags_group(settings: Callable[[], Settings]) -> click.Group:
     @tags.command("import")
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
     def import_(file: Path) -> None:
-        """Add what a .csv or .jsonl FILE says: columns tag, kind, lang, text.
+        """Add what a .csv or .jsonl FILE says.
 
-        A kind is definition, category, part, name, cue or story. All rows are added, or none.
+        Its columns are tag, kind, lang and text. A kind is definition, category, part, name, cue or story. All
+        rows are added, or none.
         """
         from tagdb.user_files import read_rows
 
@@ -95,7 +96,10 @@ def tags_group(settings: Callable[[], Settings]) -> click.Group:
     @tags.command()
     @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
     def export(file: Path) -> None:
-        """Write all your additions into a .csv or .jsonl FILE that import reads back."""
+        """Write all your additions into a .csv or .jsonl FILE.
+
+        `import` reads it back.
+        """
         from tagdb.user_files import write_rows
 
         rows = _own(settings()).rows()
@@ -120,7 +124,10 @@ def tags_group(settings: Callable[[], Settings]) -> click.Group:
 
     @tags.command()
     def build() -> None:
-        """Build the search tables, with the vectors of EXPRESSEDIT_ENCODER, before they are needed."""
+        """Build the search tables before they are needed.
+
+        They hold the vectors of EXPRESSEDIT_ENCODER.
+        """
         from expressedit_mcp.studio.tag_store import open_tag_store
 
         with open_tag_store(settings()) as store:

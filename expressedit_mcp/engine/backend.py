@@ -178,3 +178,13 @@ class Engine(Protocol):
     def close(self) -> None:
         """Frees the model."""
         ...
+
+
+def edit_once(
+    engine: Engine, request: EditRequest, on_step: OnStep, stop: Stop, *, batch: bool
+) -> EditResult:
+    """`Engine.edit` by `Engine.edit_all`."""
+    results: list[EditResult] = []
+    seeds = (request.seed,)
+    engine.edit_all(request, seeds, lambda at, one: results.append(one), on_step, stop, batch=batch)
+    return results[0]

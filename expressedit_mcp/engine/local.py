@@ -19,6 +19,7 @@ from expressedit_mcp.engine.backend import (
     OnResult,
     OnStep,
     Stop,
+    edit_once,
     part_of,
 )
 from expressedit_mcp.engine.card import Card
@@ -87,12 +88,7 @@ class LocalEngine:
     def edit(
         self, request: EditRequest, on_step: OnStep, stop: Stop, *, batch: bool = False
     ) -> EditResult:
-        results: list[EditResult] = []
-        seeds = (request.seed,)
-        self.edit_all(
-            request, seeds, lambda at, one: results.append(one), on_step, stop, batch=batch
-        )
-        return results[0]
+        return edit_once(self, request, on_step, stop, batch=batch)
 
     def edit_all(
         self,

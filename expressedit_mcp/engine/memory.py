@@ -36,7 +36,7 @@ class Plan:
 
 
 PLANS = (
-    Plan("whole"),
+    Plan("whole model"),
     Plan("text encoders on the CPU", text_on_cpu=True),
     Plan("text encoders on the CPU, 8-bit weights", text_on_cpu=True, weights_8bit=True),
     Plan("CPU", on_cpu=True),

@@ -79,9 +79,9 @@ def find_source(path: Path) -> ModelSource:
     if card.files is None and not diffusers:
         raise ModelError(
             f"{path} is not a model: it has no model_index.json, and no card.json that names its files. "
-            "Set EXPRESSEDIT_MODEL to a folder in diffusers layout (unet/, vae/, text_encoder/, …), to a "
-            ".safetensors checkpoint, or to a name that `expressedit-mcp models list` shows; or unset it to "
-            "use the small model that ships with expressedit-mcp."
+            "Name a folder in diffusers layout (unet/, vae/, text_encoder/, …), a .safetensors checkpoint, or a "
+            "model that `expressedit-mcp models list` shows; if it stands in EXPRESSEDIT_MODEL, unset that to use "
+            "the small model that ships with expressedit-mcp."
         )
     files = card.files
 

@@ -21,6 +21,7 @@ from expressedit_mcp.engine.backend import (
     OnResult,
     OnStep,
     Stop,
+    edit_once,
 )
 from expressedit_mcp.engine.card import Card
 from expressedit_mcp.engine.learning.request import LearnRequest
@@ -65,12 +66,7 @@ class RemoteEngine:
     def edit(
         self, request: EditRequest, on_step: OnStep, stop: Stop, *, batch: bool = False
     ) -> EditResult:
-        results: list[EditResult] = []
-        seeds = (request.seed,)
-        self.edit_all(
-            request, seeds, lambda at, one: results.append(one), on_step, stop, batch=batch
-        )
-        return results[0]
+        return edit_once(self, request, on_step, stop, batch=batch)
 
     def edit_all(
         self,

@@ -81,8 +81,16 @@ class Characters:
         """The command as a job's request, pictures as image ids. Raises InputError for what cannot be learned."""
         self._store.check_free(command.name)
         _check_counts(command)
-        images = tuple(self._pictures.open(image).image_id for image in command.images)
-        command = replace(command, images=images)
+        regions = command.regions or ((),) * len(command.images)
+        read = [
+            self._editing.referred(image, region, never)
+            for image, region in zip(command.images, regions, strict=True)
+        ]
+        command = replace(
+            command,
+            images=tuple(self._pictures.open(image).image_id for image, _ in read),
+            regions=tuple(region for _, region in read) if command.regions else (),
+        )
         self.request(command, look=False)
         return TypeAdapter(LearnCommand).dump_python(command, mode="json")
 

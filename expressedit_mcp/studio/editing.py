@@ -76,6 +76,16 @@ class Editing:
         """The command without references to an open document, once all of it was checked. Raises InputError."""
         return self._prepared(command, stop, look=False)[0]
 
+    def referred(
+        self, reference: str, region: OneRegion | Sequence[OneRegion], stop: Stop
+    ) -> tuple[str, OneRegion | Sequence[OneRegion]]:
+        """Another picture that a command names, and its region, without references to an open document.
+
+        Raises InputError.
+        """
+        command = self._photoshop.resolve(EditCommand(reference, region), stop)
+        return command.image, command.region
+
     def edit(
         self,
         command: EditCommand,
@@ -183,7 +193,7 @@ class Editing:
             negative_prompt=command.negative_prompt,
         )
         self.learned_by(command)
-        self._image_prompt_of(command)
+        command = self._with_image_prompt(command, stop)
         command, parent, picture, selections, find_faces = self.located(
             command, stop, on_step, look=look
         )
@@ -315,11 +325,19 @@ class Editing:
             self._learned.choose(name, weight, self._engine) for name, weight in command.learned
         ]
 
+    def _with_image_prompt(self, command: EditCommand, stop: Stop) -> EditCommand:
+        """The command with an image prompt that can be used and is no open document. Raises InputError."""
+        if command.image_prompt is None:
+            return command
+        self._engine.card.require_ip_adapter()
+        reference, _ = self.referred(command.image_prompt, (), stop)
+        self._pictures.load(reference)
+        return replace(command, image_prompt=reference)
+
     def _image_prompt_of(self, command: EditCommand) -> np.ndarray | None:
         """The sRGB pixels (h, w, 3) of an edit's image prompt; None where it has no weight. Raises InputError."""
         if command.image_prompt is None:
             return None
-        self._engine.card.require_ip_adapter()
         picture = self._pictures.load(command.image_prompt)
         return srgb_crop(picture, picture.size.box) if command.image_prompt_scale > 0 else None
 

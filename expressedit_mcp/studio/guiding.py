@@ -293,7 +293,8 @@ class Guiding:
             there = np.array(command.landmarks, float)
         else:
             assert command.reference is not None
-            reference = self._open_picture(command.reference)
+            name, _ = self._editing.referred(command.reference, (), scene.stop)
+            reference = self._open_picture(name)
             faces = self._editing.faces_of(reference)
             read = landmarks_of(faces, command.reference_face, "the reference's face")
             there = aligned(read, here)
@@ -338,13 +339,12 @@ class Guiding:
     ) -> GuidedPlan:
         task: Task = command.mode
         base = self._base(command, image_id, scene, words, task, scene.selections)
-        picture = self._open_picture(command.reference)
-        faces = self._editing.faces_of(picture)
-        chosen = union(
-            self._editing.chosen(
-                command.reference_region, picture, faces, scene.stop, scene.on_step
-            )
+        name, region = self._editing.referred(
+            command.reference, command.reference_region, scene.stop
         )
+        picture = self._open_picture(name)
+        faces = self._editing.faces_of(picture)
+        chosen = union(self._editing.chosen(region, picture, faces, scene.stop, scene.on_step))
         box = _same_framing(base.crop.box, base.selection.box, chosen.box)
         size = base.crop.box.size
         # 8 bits are enough for what is only looked at

@@ -16,7 +16,7 @@ from expressedit_mcp.errors import Cancelled, ExpressEditError, InputError
 from expressedit_mcp.images import ImageStore, Version
 from expressedit_mcp.images.store import ID_PATTERN
 from expressedit_mcp.imaging import Box, Patch, Picture, srgb_crop, to_rgb
-from expressedit_mcp.regions import DocumentRegion, MaskRegion, OneRegion
+from expressedit_mcp.regions import DocumentRegion, MaskRegion, OneRegion, WordsRegion
 from expressedit_mcp.studio.commands import EditCommand, TransformCommand
 from expressedit_mcp.studio.outcome import Outcome
 from photoshop_bridge import (
@@ -82,8 +82,8 @@ class ReadDocument:
 
 
 def is_document(reference: str) -> bool:
-    """True for an image reference that means an open document."""
-    return _REFERENCE.fullmatch(reference) is not None
+    """True for an image reference that means an open document, rightly written or not."""
+    return reference.startswith("photoshop:")
 
 
 def in_words(error: BridgeError) -> InputError:
@@ -113,7 +113,10 @@ class Photoshop:
         """
         found = _REFERENCE.fullmatch(reference)
         if found is None:
-            raise InputError(f"{reference!r} means no document; use photoshop:active.")
+            raise InputError(
+                f"{reference!r} means no document. Use photoshop:active, or photoshop:<doc> with a number that "
+                "photoshop_status shows."
+            )
         wanted = ReadRequest(
             rect="selection" if selection and not whole else "canvas",
             doc=None if found[1] == "active" else int(found[1]),
@@ -133,26 +136,26 @@ class Photoshop:
         With `photoshop:active` all coordinates of the command are the document's. Raises InputError.
         """
         regions = _as_list(command.region)
-        by_selection = _SELECTION in regions
+        selected = [_by_selection(region) for region in regions]
         if is_document(command.image):
             read = self.read(
                 command.image,
-                selection=by_selection,
+                selection=any(selected),
                 include=command.context,
-                whole=regions != [_SELECTION],
+                whole=not all(selected),
                 stop=stop,
             )
             command = command.shifted(-read.rect.left, -read.rect.top)
             command = replace(command, image=read.version.image_id)
             mask = read.selection
-        elif by_selection:
+        elif any(selected):
             mask = self._selection_of(command.image, stop)
         else:
             return command
         if mask is None:
             return command
         chosen = MaskRegion(mask=mask.image_id)
-        return replace(command, region=[chosen if r == _SELECTION else r for r in regions])
+        return replace(command, region=[_selected(region, chosen) for region in regions])
 
     def place(
         self, image_id: str, *, again: bool = False, stop: Stop = lambda: False
@@ -203,8 +206,8 @@ class Photoshop:
         capture = self._recall(lineage[0].image_id) if lineage else None
         if capture is None:
             raise InputError(
-                f"{image_id} was not read from Photoshop, so it has no document's selection. Use "
-                'image="photoshop:active", or give a region in picture pixels.'
+                f"{image_id[:80]} was not read from Photoshop, so it has no document's selection. Give "
+                "photoshop:active as the picture, or a region in picture pixels."
             )
         try:
             session, documents = self.bridge.documents(stop)
@@ -370,6 +373,19 @@ def _notes(reading: Reading) -> tuple[str, ...]:
 
 def _as_list(region: OneRegion | Sequence[OneRegion]) -> list[OneRegion]:
     return list(region) if isinstance(region, Sequence) else [region]
+
+
+def _by_selection(region: OneRegion) -> bool:
+    """True for a region that is the document's selection, or words within it."""
+    within = region.within if isinstance(region, WordsRegion) else None
+    return _SELECTION in (region, within)
+
+
+def _selected(region: OneRegion, chosen: MaskRegion) -> OneRegion:
+    """The region with a mask in the place of the document's selection."""
+    if isinstance(region, WordsRegion) and region.within == _SELECTION:
+        return region.model_copy(update={"within": chosen})
+    return chosen if region == _SELECTION else region
 
 
 def _outwards(box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:

@@ -47,9 +47,9 @@ class Pictures:
         return self._images.add(opened.picture, name, opened.notes)
 
     def load(self, reference: str) -> Picture:
-        """The pixels behind an image reference; what was not stored before is not stored now."""
-        if ID_PATTERN.fullmatch(reference):
-            return self._images.load(self._images.get(reference).image_id)
+        """The pixels behind an image reference; a file that was not stored before is not stored now."""
+        if ID_PATTERN.fullmatch(reference) or is_document(reference):
+            return self._images.load(self.open(reference).image_id)
         return self._decode(reference)[0].picture
 
     def view(self, image_id: str, box: Box | None, max_side: int, grid: bool) -> Preview:

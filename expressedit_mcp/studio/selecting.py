@@ -25,6 +25,7 @@ from expressedit_mcp.regions import (
     PolygonRegion,
     WordsRegion,
 )
+from expressedit_mcp.studio.photoshop import is_document
 
 OpenPicture = Callable[[str], Picture]
 FindFaces = Callable[[], list[Face]]
@@ -71,6 +72,11 @@ def _select_one(
         case PolygonRegion(polygon=points):
             return polygon_selection([(x, y) for x, y in points], picture.size)
         case MaskRegion(mask=reference):
+            if is_document(reference):
+                raise InputError(
+                    f'{reference} is no mask. {{"document": "selection"}} is what is selected in Photoshop; '
+                    "to take what a document shows as a mask, give the image_id of photoshop_read(selection=False)."
+                )
             return _mask(open_picture(reference), picture)
         case PartRegion():
             return _part(region, picture, find_faces)

@@ -146,8 +146,8 @@ AttributesArg = Annotated[
 ImagePromptArg = Annotated[
     str | None,
     Field(
-        description="image_id, path or data: URI of a picture that the region shall resemble; the whole of it is "
-        "looked at, so crop it to what counts. Needs a model with an IP-Adapter (docs/methods.md)",
+        description="Picture that the region shall resemble, given as image is; all of it is looked at, so crop "
+        "it to what counts. Needs a model with an IP-Adapter (docs/methods.md)",
         min_length=1,
         examples=["panels/eyes.png"],
     ),

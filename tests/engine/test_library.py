@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from expressedit_mcp.cli import main
 from expressedit_mcp.engine import ModelLibrary, find_source
-from expressedit_mcp.engine.card import Card, Files
+from expressedit_mcp.engine.card import Card, Files, LoraFile
 from expressedit_mcp.engine.catalogue import NAMED_SETS
 from expressedit_mcp.errors import ModelError
 from expressedit_mcp.settings import SHIPPED_MODEL, Settings
@@ -98,8 +98,9 @@ def test_named_sets_name_the_files_they_fetch() -> None:
         assert all(file.url.startswith("https://") and file.page for file in found.files)
 
 
-def run(home: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["models", *arguments], env={"EXPRESSEDIT_HOME": str(home)})
+def run(home: Path, *arguments: str, **environment: str) -> Result:
+    environment = {"EXPRESSEDIT_HOME": str(home), **environment}
+    return CliRunner().invoke(main, ["models", *arguments], env=environment)
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,16 @@ def test_list_shows_the_shipped_model_in_use_and_what_can_be_pulled(tmp_path: Pa
     assert "wai-illustrious" in shown
 
 
+def test_a_model_of_the_environment_is_the_one_in_use(tmp_path: Path) -> None:
+    run(tmp_path, "add", "mine", "--base", str(SHIPPED_MODEL))
+    by_name, by_path = {"EXPRESSEDIT_MODEL": "mine"}, {"EXPRESSEDIT_MODEL": "elsewhere/model"}
+    assert "* mine" in run(tmp_path, "list", **by_name).output
+    shown = run(tmp_path, "list", **by_path).output
+    assert "EXPRESSEDIT_MODEL is set to elsewhere/model" in shown and "* " not in shown
+    used = run(tmp_path, "use", "mine", **by_path)
+    assert used.exit_code == 0 and "elsewhere/model, which comes first" in used.output
+
+
 def test_add_refuses_and_forgets_a_file_in_the_wrong_place(
     tmp_path: Path, files: dict[str, Path]
 ) -> None:
@@ -140,9 +151,62 @@ def test_add_use_check_remove(tmp_path: Path, files: dict[str, Path]) -> None:
     settings = Settings(home=tmp_path)
     library = ModelLibrary(settings.models_dir, SHIPPED_MODEL)
     assert find_source(library.resolve(settings.model)).controlnet == files["controlnet"]
-    assert str(SHIPPED_MODEL) in run(tmp_path, "check").output
+    checked = run(tmp_path, "check").output
+    assert str(SHIPPED_MODEL) in checked and "can be used" in checked
     assert run(tmp_path, "remove", "mine").exit_code == 0
     assert run(tmp_path, "list").output.startswith("* (shipped)")
+
+
+def test_a_directory_is_added_with_its_own_card_and_parts(tmp_path: Path) -> None:
+    added = run(tmp_path, "add", "mine", "--base", str(SHIPPED_MODEL))
+    assert added.exit_code == 0, added.output
+    assert f"controlnet: {SHIPPED_MODEL / 'controlnet'}" in added.output
+    shipped, found = find_source(SHIPPED_MODEL), find_source(tmp_path / "models" / "mine")
+    assert found.card == shipped.card.model_copy(update={"name": "mine", "files": found.card.files})
+    # so its edits are the same, and their ids
+    assert found.fingerprint == shipped.fingerprint
+
+
+def test_options_take_the_place_of_what_a_directory_brings(
+    tmp_path: Path, files: dict[str, Path]
+) -> None:
+    import torch
+
+    low = {"lora_unet_x_attn2_to_k.lora_down.weight": torch.zeros(4, 2048)}
+    for name in ("own", "given"):
+        single_files.save(tmp_path / f"{name}.safetensors", low)
+    brought = Card(
+        name="set",
+        strength=0.6,
+        prediction="epsilon",
+        files=Files(
+            base=str(files["base"]),
+            controlnet="own-control.safetensors",
+            loras=(LoraFile(path="own.safetensors", weight=0.5),),
+            configs=str(files["base"].parent / "configs"),
+        ),
+    )
+    (tmp_path / "own-control.safetensors").write_bytes(files["controlnet"].read_bytes())
+    (tmp_path / "card.json").write_text(brought.model_dump_json(exclude_unset=True), "utf-8")
+    options = {
+        "plain": [],
+        "changed": ["--controlnet", str(files["controlnet"]), "--prediction", "v_prediction"],
+        "lora": ["--lora", str(tmp_path / "given.safetensors"), "--lightning"],
+    }
+    found = {}
+    for name, chosen in options.items():
+        added = run(tmp_path, "add", name, "--base", str(tmp_path), *chosen)
+        assert added.exit_code == 0, added.output
+        found[name] = find_source(tmp_path / "models" / name)
+    own, other = tmp_path / "own-control.safetensors", files["controlnet"]
+    assert [s.controlnet for s in found.values()] == [own, other, own]
+    assert [s.card.prediction for s in found.values()] == ["epsilon", "v_prediction", "epsilon"]
+    assert [s.card.strength for s in found.values()] == [0.6, 0.6, 0.75]
+    assert [[(path.stem, w) for path, w in s.loras] for s in found.values()] == [
+        [("own", 0.5)],
+        [("own", 0.5)],
+        [("given", 1.0)],
+    ]
 
 
 def test_lightning_sets_its_grid_and_a_lora_its_weight(
@@ -180,6 +244,7 @@ def test_lightning_sets_its_grid_and_a_lora_its_weight(
         (["use"], "--shipped"),
         (["check", "nowhere"], "not a model"),
         (["add", "x", "--base", "nowhere.safetensors"], "nowhere.safetensors"),
+        (["add", "x", "--base", "."], "no model_index.json"),
         (["add", "x", "--base", "y", "--lora", "z=w"], "no weight"),
     ],
 )

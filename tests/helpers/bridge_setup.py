@@ -83,6 +83,11 @@ def wait_until(is_true: Callable[[], object], within_s: float = 20) -> None:
         time.sleep(0.01)
 
 
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

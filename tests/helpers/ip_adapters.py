@@ -15,6 +15,9 @@ from diffusers.models.embeddings import IPAdapterPlusImageProjection
 from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
+from expressedit_mcp.engine.single_file import read_config, skeleton
+from expressedit_mcp.settings import SHIPPED_MODEL
+
 SIDE_PX, PATCH_PX = 28, 14
 ENCODER = CLIPVisionConfig(
     hidden_size=32,
@@ -116,6 +119,13 @@ def save_set(folder: Path, base: Path, unet: Any, kind: str, **card: Any) -> Pat
     }
     (folder / "card.json").write_text(json.dumps({**card, "files": files}), encoding="utf-8")
     return folder
+
+
+def save_adapted(folder: Path) -> Path:
+    """Writes the shipped model with an IP-Adapter Plus."""
+    unet = skeleton("unet", read_config(SHIPPED_MODEL, "unet")).to_empty(device="cpu")
+    card = json.loads((SHIPPED_MODEL / "card.json").read_text(encoding="utf-8"))
+    return save_set(folder, SHIPPED_MODEL, unet, "plus", **card)
 
 
 def _random(like: Tensor) -> Tensor:

@@ -1,16 +1,21 @@
-"""Fixtures of the bridge's tests: a listening bridge and a document."""
+"""Fixtures of the bridge's tests: a listening bridge and a document, alone and behind an MCP server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from bridge_setup import QUICK, RecordingService, paired, wait_until
-from document_host import Document, Storage
+from bridge_setup import QUICK, RecordingService, free_port, is_open, paired, wait_until
+from document_host import Document, DocumentHost, Storage, running
+from drawn_page import drawn_page
+from mcp import Client
 
+from expressedit_mcp.preview import Drawing
+from expressedit_mcp.server import build_server
+from expressedit_mcp.settings import Settings
 from photoshop_bridge import Bridge
 
 
@@ -57,3 +62,38 @@ def document() -> Document:
 def storage(bridge: Bridge) -> Storage:
     """An installation that is paired already."""
     return paired(bridge)
+
+
+@pytest.fixture
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("EXPRESSEDIT_BRIDGE_PORT", str(free_port()))
+    monkeypatch.setenv("EXPRESSEDIT_TOOLS", "core,photoshop,methods,characters")
+    return Settings()
+
+
+@pytest.fixture
+def panel(settings: Settings) -> Storage:
+    """A panel that was paired with the server on another day."""
+    return paired(Bridge(settings.bridge_dir, mode="off"))
+
+
+@pytest.fixture
+def page(drawing: Drawing) -> Document:
+    """A large page with a drawn character in it, its mouth selected."""
+    return drawn_page(drawing.pixels[..., :3])
+
+
+@pytest.fixture
+async def client(settings: Settings) -> AsyncIterator[Client]:
+    async with Client(build_server(settings)) as connected:
+        yield connected
+
+
+@pytest.fixture
+def host(
+    client: Client, settings: Settings, panel: Storage, page: Document
+) -> Iterator[DocumentHost]:
+    """The program that has the page open, connected to the client's server."""
+    wait_until(lambda: is_open(settings.bridge_port))
+    with running(DocumentHost(settings.bridge_port, panel, [page], kind="photoshop")) as host:
+        yield host

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bridge_setup import QUICK, RecordingService, free_port, layer_for, wait_until
+from bridge_setup import QUICK, RecordingService, layer_for, wait_until
 from click.testing import CliRunner
 from document_host import Document, DocumentHost, Storage, running
 
@@ -19,12 +19,6 @@ from expressedit_mcp.cli import main
 from expressedit_mcp.settings import Settings
 from photoshop_bridge import Bridge
 from photoshop_bridge.package import PLUGIN, ManifestError, build_ccx, manifest_faults
-
-
-@pytest.fixture
-def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("EXPRESSEDIT_BRIDGE_PORT", str(free_port()))
-    return Settings()
 
 
 def run(*arguments: str) -> str:

@@ -4,88 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
 import numpy as np
 import pytest
-from bridge_setup import free_port, paired, wait_until
+from bridge_setup import free_port, is_open, wait_until
 from document_host import Document, DocumentHost, Storage, running
+from drawn_page import CORNER, FACE, MOUTH, in_page
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from PIL import Image
 from tool_calls import ok, refused, text
 
-from expressedit_mcp.preview import Drawing
-from expressedit_mcp.server import build_server
 from expressedit_mcp.settings import Settings
-from photoshop_bridge import Bridge
 
 pytestmark = pytest.mark.anyio
-MOUTH = (86, 163, 170, 223)
-FACE = (36, 59, 220, 243)
-CORNER = (300, 120)  # where the drawn character stands in the page, (x, y)
-
-
-@pytest.fixture
-def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("EXPRESSEDIT_BRIDGE_PORT", str(free_port()))
-    monkeypatch.setenv("EXPRESSEDIT_TOOLS", "core,photoshop,methods")
-    return Settings()
-
-
-@pytest.fixture
-def storage(settings: Settings) -> Storage:
-    """A panel that was paired on another day."""
-    return paired(Bridge(settings.bridge_dir, mode="off"))
-
-
-@pytest.fixture
-def page(drawing: Drawing) -> Document:
-    """A large page with a drawn character in it, its mouth selected."""
-    pixels = np.full((700, 901, 3), 235, np.uint8)
-    x, y = CORNER
-    height, width = drawing.pixels.shape[:2]
-    pixels[y : y + height, x : x + width] = drawing.pixels[..., :3]
-    selection = np.zeros(pixels.shape[:2], np.uint8)
-    left, top, right, bottom = MOUTH
-    selection[y + top : y + bottom, x + left : x + right] = 255
-    return Document(pixels, selection=selection)
-
-
-@pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[Client]:
-    async with Client(build_server(settings)) as connected:
-        yield connected
-
-
-@pytest.fixture
-def host(
-    client: Client, settings: Settings, storage: Storage, page: Document
-) -> Iterator[DocumentHost]:
-    wait_until(lambda: is_open(settings.bridge_port))
-    with running(DocumentHost(settings.bridge_port, storage, [page], kind="photoshop")) as host:
-        yield host
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def edit_arguments(**changes: Any) -> dict[str, Any]:
-    left, top, right, bottom = FACE
-    x, y = CORNER
     return {
         "image": "photoshop:active",
         "region": {"document": "selection"},
         "tags": [":d"],
-        "context": [left + x, top + y, right + x, bottom + y],
+        "context": in_page(FACE),
         "quality": "draft",
         "place": True,
         **changes,
@@ -97,12 +42,11 @@ def assert_the_edit_lies_in(page: Document, before: np.ndarray, facts: dict[str,
     (layer,) = page.layers
     assert np.array_equal(page.pixels, before)
     assert layer.name == "Expression: :d"
-    x, y = CORNER
-    left, top, right, bottom = MOUTH
-    assert layer.rect == [x + left, y + top, x + right, y + bottom]
+    left, top, right, bottom = in_page(MOUTH)
+    assert layer.rect == [left, top, right, bottom]
     flat = page.flattened()
     outside = np.ones(flat.shape[:2], bool)
-    outside[y + top : y + bottom, x + left : x + right] = False
+    outside[top:bottom, left:right] = False
     assert np.array_equal(flat[outside], before[outside])
     assert not np.array_equal(flat, before)
     stored = np.asarray(Image.open(facts["path"]))
@@ -153,13 +97,8 @@ async def test_reading_first_and_placing_later_is_the_same(
     assert read["document"]["name"] == "page.psd"
     x, y = read["origin"]
     assert (x, y) == (CORNER[0] + MOUTH[0] - 256, max(0, CORNER[1] + MOUTH[1] - 256))
-    left, top, right, bottom = FACE
-    context = [
-        left + CORNER[0] - x,
-        top + CORNER[1] - y,
-        right + CORNER[0] - x,
-        bottom + CORNER[1] - y,
-    ]
+    left, top, right, bottom = in_page(FACE)
+    context = [left - x, top - y, right - x, bottom - y]
     edited = await ok(
         client,
         "edit_expression",
@@ -243,15 +182,13 @@ async def test_a_transparent_document_stays_transparent(
 
 
 async def test_without_photoshop_the_result_is_kept_and_placed_later(
-    client: Client, settings: Settings, storage: Storage, page: Document
+    client: Client, settings: Settings, panel: Storage, page: Document
 ) -> None:
     before = page.pixels.copy()
     wait_until(lambda: is_open(settings.bridge_port))
-    with running(DocumentHost(settings.bridge_port, storage, [page])):
+    with running(DocumentHost(settings.bridge_port, panel, [page])):
         read = await ok(client, "photoshop_read", selection=False)
-    x, y = CORNER
-    left, top, right, bottom = MOUTH
-    region = {"box": [x + left, y + top, x + right, y + bottom]}
+    region = {"box": in_page(MOUTH)}
     arguments = edit_arguments(image=read["image_id"], region=region)
     result = await client.call_tool("edit_expression", arguments)
     assert not result.is_error, text(result)
@@ -262,7 +199,7 @@ async def test_without_photoshop_the_result_is_kept_and_placed_later(
     assert "Open the ExpressEdit panel" in facts["placements"][0]["next_step"]
     status = await ok(client, "photoshop_status")
     assert [w["image_id"] for w in status["waiting"]] == [facts["image_id"]]
-    with running(DocumentHost(settings.bridge_port, storage, [page])):
+    with running(DocumentHost(settings.bridge_port, panel, [page])):
         await anyio.to_thread.run_sync(wait_until, lambda: page.layers)
     assert_the_edit_lies_in(page, before, facts)
 
@@ -317,7 +254,7 @@ async def test_status_gives_a_code_that_pairs(
     ],
 )
 async def test_what_cannot_be_done_without_photoshop(
-    client: Client, settings: Settings, storage: Storage, hero: Path, arguments: dict, words: str
+    client: Client, settings: Settings, panel: Storage, hero: Path, arguments: dict, words: str
 ) -> None:
     wait_until(lambda: is_open(settings.bridge_port))
     arguments = {**edit_arguments(), **arguments}
@@ -361,11 +298,8 @@ async def test_the_panel_searches_edits_and_cancels(
     found = await anyio.to_thread.run_sync(lambda: ask("search", query="a big smile", limit=3))
     assert len(found["hits"]) == 3
     assert set(found["hits"][0]) == {"tag", "prompt_form", "definition", "score", "advice"}
-    left, top, right, bottom = FACE
-    x, y = CORNER
-    context = [left + x, top + y, right + x, bottom + y]
     job = await anyio.to_thread.run_sync(
-        lambda: ask("job.start", doc=1, tags=[":d"], context=context)
+        lambda: ask("job.start", doc=1, tags=[":d"], context=in_page(FACE))
     )
     await anyio.to_thread.run_sync(lambda: wait_until(done, 120))
     assert (done() or {})["job"] == job["job"]
@@ -384,7 +318,7 @@ async def test_the_panel_searches_edits_and_cancels(
 
 
 async def test_over_stdio_an_edit_arrives_in_the_document(
-    settings: Settings, storage: Storage, page: Document
+    settings: Settings, panel: Storage, page: Document
 ) -> None:
     before = page.pixels.copy()
     server = StdioServerParameters(
@@ -392,14 +326,14 @@ async def test_over_stdio_an_edit_arrives_in_the_document(
     )
     async with Client(stdio_client(server)) as client:
         await anyio.to_thread.run_sync(lambda: wait_until(lambda: is_open(settings.bridge_port)))
-        with running(DocumentHost(settings.bridge_port, storage, [page])):
+        with running(DocumentHost(settings.bridge_port, panel, [page])):
             facts = await ok(client, "edit_expression", **edit_arguments())
     assert facts["placements"][0]["state"] == "placed"
     assert_the_edit_lies_in(page, before, facts)
 
 
 async def test_over_http_the_bridge_listens_as_well(
-    settings: Settings, storage: Storage, page: Document
+    settings: Settings, panel: Storage, page: Document
 ) -> None:
     command = [sys.executable, "-m", "expressedit_mcp", "serve", "--http", "--port"]
     port = free_port()
@@ -408,7 +342,7 @@ async def test_over_http_the_bridge_listens_as_well(
         await anyio.to_thread.run_sync(
             lambda: wait_until(lambda: is_open(settings.bridge_port), 60)
         )
-        with running(DocumentHost(settings.bridge_port, storage, [page])):
+        with running(DocumentHost(settings.bridge_port, panel, [page])):
             # two sessions of one server share its bridge
             for _ in range(2):
                 async with Client(f"http://127.0.0.1:{port}/mcp") as client:

@@ -14,10 +14,10 @@ from expressedit_mcp.cli import main
 
 @pytest.fixture
 def diagnose(tmp_path: Path):
-    def run(**settings: str) -> Result:
+    def run(columns: int = 400, **settings: str) -> Result:
         names = {"HOME": str(tmp_path / "home"), "ROOTS": str(tmp_path), "DEVICE": "cpu"}
         environment = {f"EXPRESSEDIT_{name}": text for name, text in {**names, **settings}.items()}
-        return CliRunner().invoke(main, ["doctor"], env={**environment, "COLUMNS": "400"})
+        return CliRunner().invoke(main, ["doctor"], env={**environment, "COLUMNS": str(columns)})
 
     return run
 
@@ -27,7 +27,7 @@ def test_all_is_well_with_the_shipped_model(diagnose) -> None:
     assert result.exit_code == 0, result.output
     assert "expressedit-preview for drawn demo characters" in result.output
     plan = next(line for line in result.output.splitlines() if "memory plan" in line)
-    assert "whole" in plan
+    assert "whole model" in plan
     assert "GiB of weights in this machine's own memory" in plan
 
 
@@ -53,3 +53,22 @@ def test_an_engine_elsewhere_that_does_not_answer_is_missing(diagnose) -> None:
     assert result.exit_code == 1
     assert "Start it with `expressedit-mcp engine`" in result.output
     assert "memory plan" not in result.output
+
+
+def test_paths_are_shown_whole(diagnose, tmp_path: Path) -> None:
+    folder = tmp_path / "[art]" / ("panels" * 20)
+    result = diagnose(columns=80, ROOTS=str(folder))
+    assert result.exit_code == 1
+    assert str(folder) in "".join(line[28:].strip() for line in result.output.splitlines())
+    assert "- allowed folder: make it" in result.output
+    result = diagnose(columns=80, MODEL=str(folder))
+    assert any(f"- model: {folder} is not a model" in line for line in result.output.splitlines())
+
+
+def test_it_says_where_pictures_may_be(
+    diagnose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"{tmp_path} (the working directory" in diagnose(ROOTS="").output
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert "the picture store alone" in diagnose(ROOTS="").output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,9 @@ from PIL import Image
 from tool_calls import ok, refused
 
 from expressedit_mcp.engine import EditRequest, LocalEngine
-from expressedit_mcp.engine.single_file import read_config, skeleton
 from expressedit_mcp.preview import CHARACTERS, Drawing, draw_character, expression_from_tags
 from expressedit_mcp.server import build_server
-from expressedit_mcp.settings import SHIPPED_MODEL, Settings
+from expressedit_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
 MOUTH = {"box": [86, 163, 170, 223]}
@@ -34,12 +32,7 @@ UP = [{"from": [108, 190], "to": [103, 183]}, {"from": [148, 190], "to": [153, 1
 
 @pytest.fixture(scope="module")
 def adapted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped model with an IP-Adapter Plus."""
-    unet = skeleton("unet", read_config(SHIPPED_MODEL, "unet")).to_empty(device="cpu")
-    card = json.loads((SHIPPED_MODEL / "card.json").read_text(encoding="utf-8"))
-    return ip_adapters.save_set(
-        tmp_path_factory.mktemp("adapted"), SHIPPED_MODEL, unet, "plus", **card
-    )
+    return ip_adapters.save_adapted(tmp_path_factory.mktemp("adapted"))
 
 
 @pytest.fixture
@@ -123,13 +116,13 @@ async def test_guided_edits_have_their_profiles_image_prompt(
         "transfer_appearance": {"reference": str(look), "reference_region": {"box": [60, 90, 130, 140]}},
     }[tool]  # fmt: skip
     asked: list[EditRequest] = []
-    edit = LocalEngine.edit
+    edit_all = LocalEngine.edit_all
 
     def record(engine: LocalEngine, request: EditRequest, *rest: Any, **more: Any) -> Any:
         asked.append(request)
-        return edit(engine, request, *rest, **more)
+        return edit_all(engine, request, *rest, **more)
 
-    monkeypatch.setattr(LocalEngine, "edit", record)
+    monkeypatch.setattr(LocalEngine, "edit_all", record)
     call = {"image": str(hero), "profile": profile, **EDIT, **arguments, "strength": 0.1}
     made = await ok(client, tool, **call)
     assert made["parameters"]["method"].get("image") == wanted

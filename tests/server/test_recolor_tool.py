@@ -34,9 +34,9 @@ def pixels(facts: dict[str, Any]) -> np.ndarray:
 
 
 def redness(picture: np.ndarray, drawing: Drawing) -> float:
-    """Mean of red less blue at the middle of the left iris."""
+    """Mean of red less blue in the left iris, pupil included."""
     x, y = (round(value) for value in drawing.landmarks.left_eye.iris_center)
-    iris = picture[y - 3 : y + 4, x - 3 : x + 4]
+    iris = picture[y - 7 : y + 8, x - 7 : x + 8]
     return float((iris[..., 0] - iris[..., 2]).mean())
 
 

@@ -112,7 +112,7 @@ def test_looking_can_be_cancelled(studio: Studio, picture: Path) -> None:
         ([" , "], {}, "no word for"),
         (["solo"], {}, "about as much anywhere"),
         ([":d", "solo"], {}, "'solo'"),
-        ([":d"], {"within": {"box": [0, 0, 40, 40]}}, "Widen"),
+        ([":d"], {"within": {"box": [100, 60, 156, 90]}}, "Widen"),
     ],
     ids=["unknown", "nothing", "no place", "one of two", "elsewhere"],
 )

@@ -24,7 +24,7 @@ from expressedit_mcp.imaging import guided_upsample
 LEVELS = (0.1, 0.25, 0.4)
 """The noise at which maps are read, as shares of the training timesteps."""
 _GRID_CELLS = 16  # coarser maps do not tell neighbouring parts of a face apart
-_DISTINCT = 2.0  # peak over mean; words without a place of their own stay below
+_DISTINCT = 2.6  # peak over mean; words without a place of their own stay below
 _SEED = 0
 
 

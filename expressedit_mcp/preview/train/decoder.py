@@ -59,8 +59,9 @@ def train_decoder(
     torch.manual_seed(seed)
     vae = vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     vae.requires_grad_(False)
-    vae.decoder.requires_grad_(True)
-    vae.post_quant_conv.requires_grad_(True)
+    for part in (vae.decoder, vae.post_quant_conv):
+        assert part is not None
+        part.requires_grad_(True)
     critic = make_critic().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = Trainer(
         {"vae": vae, "critic": critic},
