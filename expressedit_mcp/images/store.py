@@ -26,6 +26,7 @@ ID_PATTERN = re.compile(r"img_[0-9a-f]{20}")
 _NO_LIMIT = DecodeLimits(max_pixels=1 << 40)
 # what is edited next is mostly what was just made; decoding a comic page again takes longer than a small edit
 _KEPT_BYTES = 128 << 20
+_LEFT_OVER_S = 3600.0
 
 
 class Version(BaseModel):
@@ -220,7 +221,11 @@ class ImageStore:
     def prune(
         self, *, max_bytes: int | None = None, older_than_s: float | None = None
     ) -> list[str]:
-        """Removes versions, the oldest first, until what is left fits; returns their ids."""
+        """Removes versions, the oldest first, until what is left fits; returns their ids.
+
+        What writers left that were killed goes too.
+        """
+        self._remove_left_over()
         removed = []
         sizes: dict[str, int] = {}
         for name, size in self._files():
@@ -244,6 +249,13 @@ class ImageStore:
             path.unlink(missing_ok=True)
         if version.request:
             (self.folder / "requests" / request_key(version.request)).unlink(missing_ok=True)
+
+    def _remove_left_over(self) -> None:
+        """Removes temporary files that nobody is writing any more."""
+        for path in self.folder.glob(".tmp-*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _LEFT_OVER_S:
+                    path.unlink()
 
     def _files(self) -> Iterator[tuple[str, int]]:
         """Names and sizes of the versions' files."""

@@ -462,6 +462,17 @@ def test_pruning_what_fits_removes_nothing(store):
     assert store.prune() == []
 
 
+def test_pruning_removes_what_a_killed_writer_left_but_not_what_is_being_written(store):
+    version = store.add(a_picture(), "x")
+    left, fresh = store.folder / ".tmp-left", store.folder / ".tmp-fresh"
+    for path in (left, fresh):
+        path.write_bytes(b"half")
+    os.utime(left, (time.time() - 86400,) * 2)
+    assert store.prune() == []
+    assert not left.exists() and fresh.exists()
+    assert store.versions() == [version]
+
+
 def test_pruning_removes_every_file_of_a_version_and_its_request(store):
     derived(store)
     assert len(store.prune(max_bytes=0)) == 2
