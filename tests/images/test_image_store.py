@@ -467,7 +467,8 @@ def test_pruning_removes_what_a_killed_writer_left_but_not_what_is_being_written
     left, fresh = store.folder / ".tmp-left", store.folder / ".tmp-fresh"
     for path in (left, fresh):
         path.write_bytes(b"half")
-    os.utime(left, (time.time() - 86400,) * 2)
+    a_day_ago = time.time() - 86400
+    os.utime(left, (a_day_ago, a_day_ago))
     assert store.prune() == []
     assert not left.exists() and fresh.exists()
     assert store.versions() == [version]
