@@ -6,7 +6,7 @@ import argparse
 import importlib
 from pathlib import Path
 
-PARTS = ("structure", "words", "guidance", "characters")
+PARTS = ("structure", "words", "guidance", "expressions", "characters")
 
 
 def main() -> None:

@@ -33,10 +33,9 @@ from expressedit_mcp.studio.editing import Editing, never
 from expressedit_mcp.studio.learned_store import LearnedStore
 from expressedit_mcp.studio.pictures import Pictures
 from expressedit_mcp.studio.planning import crop_for
-from expressedit_mcp.studio.selecting import FindFaces, choose_face
+from expressedit_mcp.studio.selecting import FindFaces, choose_face, seen_tags
 
 MOST_PICTURES = 20
-_SEEN = 0.5  # a tag that a face shows with such a chance is named in the picture's caption
 _ROUND_FACE = 0.25  # of a face's width: hair and ears belong to a character
 _PARTS = ("eyes", "mouth")
 
@@ -151,7 +150,7 @@ class Characters:
         else:
             box = choose_face(find_faces, 0, f"the face of picture {index + 1}").box
             selection = _head(box, picture)
-        seen = command.captions[index] if command.captions else _seen_tags(face)
+        seen = command.captions[index] if command.captions else seen_tags(face) if face else ()
         caption = self._caption(seen)
         card = self._engine.card
         boxes = [selection.box, *_parts_inside(face, selection)]
@@ -181,10 +180,6 @@ def _check_counts(command: LearnCommand) -> None:
 def _only_face(find_faces: FindFaces | None) -> Face | None:
     faces = find_faces() if find_faces else []
     return faces[0] if faces else None
-
-
-def _seen_tags(face: Face | None) -> list[str]:
-    return [tag for tag, chance in face.tags.items() if chance >= _SEEN] if face else []
 
 
 def _head(face: Box, picture: Picture) -> Selection:

@@ -20,6 +20,7 @@ from expressedit_mcp.engine.methods.profiles import PRESETS, Profile, Task, guid
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.imaging import (
     Box,
+    Face,
     Patch,
     Picture,
     Selection,
@@ -35,10 +36,10 @@ from expressedit_mcp.imaging import (
 from expressedit_mcp.regions import OneRegion
 from expressedit_mcp.studio.commands import EditCommand
 from expressedit_mcp.studio.editing import Editing
-from expressedit_mcp.studio.landmarks import aligned, landmarks_of
+from expressedit_mcp.studio.landmarks import expression_on, landmarks_in
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.planning import EditPlan, digest, plan_edit
-from expressedit_mcp.studio.selecting import FindFaces
+from expressedit_mcp.studio.selecting import FindFaces, choose_face, seen_tags
 from expressedit_mcp.studio.wording import Wording, word_edit
 
 XY = tuple[float, float]
@@ -141,13 +142,14 @@ class GuidedPlan(EditPlan):
 
 @dataclass(frozen=True)
 class _Scene:
-    """What a command works on: its picture, its regions, how to find faces there, and whether to stop."""
+    """What a command works on: picture, regions, how to find faces there, whether to stop, the face to match."""
 
     picture: Picture
     selections: list[Selection]
     find_faces: FindFaces | None
     on_step: OnStep
     stop: Stop
+    reference: Face | None
 
     def between(self) -> None:
         """Raises Cancelled when the work shall stop."""
@@ -170,18 +172,39 @@ class Guiding:
 
     def edit(self, command: GuidedCommand, on_step: OnStep, stop: Stop) -> Outcome:
         """The guided version. Raises InputError before the model is asked, or Cancelled."""
-        words = self._words(command)
+        reference = self._reference_face(command, stop)
+        words = self._words(command, reference)
         self._editing.learned_by(command)
         command, parent, picture, selections, find_faces = self._editing.located(
             command, stop, on_step
         )
-        scene = _Scene(picture, selections, find_faces, on_step, stop)
+        scene = _Scene(picture, selections, find_faces, on_step, stop, reference)
         plan = self._planned(command, parent.image_id, scene, words)
         return self._editing.generate(command, plan, parent, picture, on_step, stop)[0]
 
-    def _words(self, command: GuidedCommand) -> Wording:
-        """The wording of the result; without any the model draws by its features alone. Raises InputError."""
+    def _reference_face(self, command: GuidedCommand, stop: Stop) -> Face | None:
+        """The face whose expression is to be matched, where a picture shows it. Raises InputError."""
+        if not isinstance(command, MatchCommand):
+            return None
+        if (command.reference is None) == (command.landmarks is None):
+            raise InputError(
+                "Give either reference (a picture with the face to match) or landmarks (68 points [x, y] of this "
+                "picture), not both and not neither."
+            )
+        if command.reference is None:
+            return None
+        name, _ = self._editing.referred(command.reference, (), stop)
+        faces = self._editing.faces_of(self._open_picture(name))
+        return choose_face(faces, command.reference_face, "the reference's face")
+
+    def _words(self, command: GuidedCommand, reference: Face | None) -> Wording:
+        """The wording of the result: as given, or what the reference's face is seen to show.
+
+        Without any the model draws by its features alone. Raises InputError.
+        """
         tags, prompt = command.tags, command.prompt
+        if tags is None and prompt is None and reference is not None:
+            tags = self._known(seen_tags(reference)) or None
         if tags is None and prompt is None:
             if not command.character.strip():
                 return Wording((), ())
@@ -195,6 +218,12 @@ class Guiding:
             style=command.style,
             negative_prompt=command.negative_prompt,
         )
+
+    def _known(self, tags: Sequence[str]) -> tuple[str, ...]:
+        """The tags that the store has and the model has a word for."""
+        forms = {tag.tag: tag.prompt_form for tag in self._tags.tags}
+        knows = self._engine.tokenizer.knows
+        return tuple(tag for tag in tags if tag in forms and knows(forms[tag]))
 
     def _planned(
         self, command: GuidedCommand, image_id: str, scene: _Scene, words: Wording
@@ -278,12 +307,8 @@ class Guiding:
 
     def _matched(self, command: MatchCommand, scene: _Scene) -> tuple[np.ndarray, np.ndarray]:
         """A face's landmarks inside the region, and where they shall be."""
-        if (command.reference is None) == (command.landmarks is None):
-            raise InputError(
-                "Give either reference (a picture with the face to match) or landmarks (68 points [x, y] of this "
-                "picture), not both and not neither."
-            )
-        here = landmarks_of(scene.find_faces, command.face, "the face to change")
+        changed = "the face to change"
+        here = landmarks_in(choose_face(scene.find_faces, command.face, changed), changed)
         if command.landmarks is not None:
             if len(command.landmarks) != len(here):
                 raise InputError(
@@ -292,12 +317,9 @@ class Guiding:
                 )
             there = np.array(command.landmarks, float)
         else:
-            assert command.reference is not None
-            name, _ = self._editing.referred(command.reference, (), scene.stop)
-            reference = self._open_picture(name)
-            faces = self._editing.faces_of(reference)
-            read = landmarks_of(faces, command.reference_face, "the reference's face")
-            there = aligned(read, here)
+            assert scene.reference is not None
+            read = landmarks_in(scene.reference, "the reference's face")
+            there = expression_on(read, here)
         chosen = _inside(here, union(scene.selections))
         if not chosen.any():
             raise InputError(

@@ -27,6 +27,8 @@ from expressedit_mcp.regions import (
 )
 from expressedit_mcp.studio.photoshop import is_document
 
+_SEEN = 0.5  # the least chance of a tag that counts as shown
+
 OpenPicture = Callable[[str], Picture]
 FindFaces = Callable[[], list[Face]]
 FindWords = Callable[[WordsRegion, Selection | None], Selection]
@@ -123,6 +125,11 @@ def choose_face(find_faces: FindFaces | None, number: int, what: str) -> Face:
             f"There is no face {number}; found are (number: box (confidence)) {known}. {BY_HAND}"
         )
     return faces[number]
+
+
+def seen_tags(face: Face) -> tuple[str, ...]:
+    """The expression tags that the face rather shows than not."""
+    return tuple(tag for tag, chance in face.tags.items() if chance >= _SEEN)
 
 
 def _part(region: PartRegion, picture: Picture, find_faces: FindFaces | None) -> Selection:

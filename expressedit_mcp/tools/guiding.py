@@ -152,7 +152,8 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
             Region | None, Field(description="What may change; default: the whole face")
         ] = None,
         reference: Annotated[
-            ImageRef | None, Field(description="Picture whose face gives the shape, as image does")
+            ImageRef | None,
+            Field(description="Picture whose face shows the expression, as image does"),
         ] = None,
         landmarks: Landmarks = None,
         face: FaceNumber = 0,
@@ -168,9 +169,10 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         learned_character: LearnedCharacterArg = None,
         attributes: AttributesArg = None,
     ) -> Annotated[CallToolResult, EditedImage]:
-        """Give a face the shape of brows, eyes and mouth that a face of another picture has (a model sheet, another
-        panel), or that 68 landmarks say. The faces are laid over each other first, so their places and sizes do
-        not matter. Faces and landmarks are found in pictures drawn like the demo characters."""
+        """Give a face the expression of a face in another picture (a model sheet, another character, another
+        panel), or the shape that 68 landmarks say. Brows, eyes and mouth take the other's shape and keep their own
+        place and width. Without tags and prompt the model is told what the other face is seen to show.
+        Faces and landmarks are found in pictures drawn like the demo characters."""
 
         def work(on_step: OnStep, stop: Stop) -> CallToolResult:
             from expressedit_mcp.regions import PartRegion

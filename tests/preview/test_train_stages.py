@@ -18,7 +18,7 @@ from expressedit_mcp.preview.train.decoder import decoder_losses, make_critic
 from expressedit_mcp.preview.train.denoiser import Denoiser, add_noise
 from expressedit_mcp.preview.train.export import export_model
 from expressedit_mcp.preview.train.loop import Losses, Trainer
-from expressedit_mcp.preview.train.muon import orthogonalised
+from expressedit_mcp.preview.train.muon import Muon, orthogonalised
 from expressedit_mcp.preview.train.networks import (
     SCHEDULER,
     make_controlnet,
@@ -28,7 +28,7 @@ from expressedit_mcp.preview.train.networks import (
 )
 from expressedit_mcp.preview.train.recipe import Recipe
 from expressedit_mcp.preview.train.stages import run_stage
-from expressedit_mcp.preview.train.team import Team
+from expressedit_mcp.preview.train.team import Team, run_team
 from expressedit_mcp.preview.train.text import random_prompts, text_losses
 from expressedit_mcp.preview.train.vae import vae_losses
 from expressedit_mcp.preview.train.vocabulary import token_ids, vocabulary
@@ -61,6 +61,31 @@ def trainer(modules: dict[str, torch.nn.Module], folder: Path, steps: int = 100)
 def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
     values = torch.linalg.svdvals(orthogonalised(torch.randn(3, 24, 10)))
     assert values.min() > 0.6 and values.max() < 1.3
+
+
+def test_a_team_steps_as_one_does_alone(tmp_path: Path) -> None:
+    for size in (1, 2):
+        run_team(_write_a_step, (tmp_path / f"{size}.npz",), size, "cpu")
+    alone, together = (np.load(tmp_path / f"{size}.npz") for size in (1, 2))
+    assert alone.files == together.files
+    for name in alone.files:
+        np.testing.assert_allclose(together[name], alone[name], atol=1e-6)
+
+
+def _write_a_step(team: Team, file: Path) -> None:
+    """The weights after a step of Muon whose mean gradient is the same for teams of one and of two."""
+    rng = np.random.default_rng(1)
+    shapes = [(8, 4), (4, 8), (6, 3, 3, 3), (8, 4), (5, 7)]
+    params = [torch.nn.Parameter(torch.from_numpy(rng.normal(size=shape))) for shape in shapes]
+    before = [param.detach().clone() for param in params]
+    for param in params:
+        gradient, apart = torch.from_numpy(rng.normal(size=(2, *param.shape)))
+        param.grad = gradient + apart * (1 - 2 * team.rank) * (team.size - 1)
+    team.mean_gradients(params)
+    Muon(params, 0.1, team=team, dtype=torch.float64).step()
+    assert all((param != old).any() for param, old in zip(params, before, strict=True))
+    if team.leads:
+        np.savez(file, *(param.detach().numpy() for param in params))
 
 
 def test_the_vae_learns(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ async def test_a_drag_changes_the_region_alone_and_is_made_once(
     assert not other["cached"]
 
 
-async def test_a_face_takes_the_shape_of_another(
+async def test_a_face_takes_the_expression_of_another(
     client: Client, hero: Path, smiling: Path, drawing: Drawing
 ) -> None:
     made = await ok(
@@ -77,8 +77,22 @@ async def test_a_face_takes_the_shape_of_another(
     assert changed(made, drawing.pixels).sum() > 500
     points = np.array(made["parameters"]["method"]["guidance"]["points"])
     assert len(points) > 40
-    # laid over each other, what differs is the expression, not where the faces are
-    assert np.hypot(*(points[:, 1] - points[:, 0]).T).max() < 30
+    moved = np.hypot(*(points[:, 1] - points[:, 0]).T)
+    assert 3 < moved.max() < 20, "what differs is the expression, not where the faces are"
+    assert (moved == 0).sum() >= 9, "jaw and nose stay"
+    seen = "".join(text for text, _ in made["parameters"]["prompt"])
+    assert {":d", "smile"} <= set(seen.split(", ")), "the expression is told as it is seen"
+
+
+async def test_words_beside_a_reference_are_what_the_model_is_told(
+    client: Client, hero: Path, smiling: Path
+) -> None:
+    call = {"image": str(hero), "reference": str(smiling), "strength": 0.1}
+    told = [
+        await ok(client, "match_landmarks", **call, **words) for words in ({}, {"tags": ["frown"]})
+    ]
+    assert told[1]["parameters"]["prompt"] == [["frown", 1.0]]
+    assert len({made["image_id"] for made in told}) == 2
 
 
 async def test_landmarks_given_as_points_are_the_targets(client: Client, hero: Path) -> None:

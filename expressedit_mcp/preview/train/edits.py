@@ -29,18 +29,20 @@ _OF_SEVERAL = tuple(
 # What is selected, how often, and the tags that users ask for there; words come to the face's.
 # Every mark lies elsewhere, so each has a group of its own: two drawings, not six.
 _REGIONS: dict[str, tuple[float, tuple[str, ...]]] = {
-    "eyes": (0.30, _OF_EYES),
-    "left_eye": (0.03, _OF_ONE_EYE),
-    "right_eye": (0.03, _OF_ONE_EYE),
-    "brows": (0.04, _OF_BROWS),
-    "mouth": (0.23, _OF_MOUTH),
-    MARK: (0.28, _MARKS),
-    "face": (0.09, (*_OF_SEVERAL, *_OF_EYES, *_OF_MOUTH)),
+    "eyes": (0.24, _OF_EYES),
+    "left_eye": (0.02, _OF_ONE_EYE),
+    "right_eye": (0.02, _OF_ONE_EYE),
+    "brows": (0.03, _OF_BROWS),
+    "mouth": (0.18, _OF_MOUTH),
+    MARK: (0.26, _MARKS),
+    "face": (0.25, (*_OF_SEVERAL, *_OF_EYES, *_OF_MOUTH)),
 }
 _WORD_OF_FACE = 0.5
 _NEUTRAL_BASE = 0.5
 _SECOND_TAG = {"eyes": 0.2, "face": 0.6}
-_PLAIN_STATE = 0.6  # the first state of a tag's rule, which the tag alone draws
+# The first state of a tag's rule, or look of a word, which it alone draws: what has several looks
+# as often as each other is drawn as their mean.
+_PLAIN_STATE, _PLAIN_WORD = 0.85, 0.6
 _FREE_MEASURES = 0.2
 _TRIES = 12
 _MEASURES = ("gaze_offset", *RANGES)
@@ -84,14 +86,22 @@ def random_group(rng: np.random.Generator, count: int) -> Group:
 
 def _edit(rng: np.random.Generator, base: Expression, region: str) -> Asked:
     if region == "face" and rng.random() < _WORD_OF_FACE:
-        words = tuple(WORDS)
-        word = sample_expression(rng, words[int(rng.integers(len(words)))])
-        return Asked(replace(word, **{name: getattr(base, name) for name in _MEASURES}))
+        word = _with_word(rng, _pick(rng, tuple(WORDS)))
+        return Asked(
+            replace(word, side=base.side, **{name: getattr(base, name) for name in _MEASURES})
+        )
     free = rng.random() < _FREE_MEASURES
     if not free:
         return Asked(_with_tags(rng, base, region))
     ranging = sample_expression(rng, free_measures=True)
     return Asked(replace(base, **{name: getattr(ranging, name) for name in _MEASURES}), True)
+
+
+def _with_word(rng: np.random.Generator, word: str) -> Expression:
+    plain = expression_from_tags([word])
+    if rng.random() >= _PLAIN_WORD or contradictory_pair(expression_tags(plain)):
+        return sample_expression(rng, word)
+    return plain
 
 
 def _with_tags(rng: np.random.Generator, base: Expression, region: str) -> Expression:

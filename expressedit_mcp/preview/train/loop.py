@@ -57,7 +57,8 @@ class Trainer:
             torch.optim.AdamW(rest, adam_lr, betas=(0.9, 0.98), weight_decay=1e-3)
         ]
         if chosen:
-            self._optimizers.append(Muon(chosen, muon_lr, weight_decay=0.01, dtype=muon_dtype))
+            muon = Muon(chosen, muon_lr, weight_decay=0.01, dtype=muon_dtype, team=team)
+            self._optimizers.append(muon)
         self._rates = [adam_lr, muon_lr]
         self._averaging = averaging
         self.averages = {name: p.detach().clone() for name, p in self.params.items()}

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from .team import Team
+
 # quintic coefficients of Keller Jordan, "Muon: An optimizer for hidden layers" (2024)
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _ITERATIONS = 5
@@ -17,8 +19,8 @@ class Muon(torch.optim.Optimizer):
     """Momentum whose update is orthogonalised, for matrices and convolutions of hidden layers.
 
     A convolution counts as a matrix (out, in * kh * kw). Matrices of one shape are iterated
-    together, which on a CPU costs a small part of a backward pass. The update's size is that of
-    Moonlight (arXiv 2502.16982, Eq. 4): 0.2 * sqrt(max(rows, columns)).
+    together, each shape by one member of the team, and the updates sent to the others. The update's
+    size is that of Moonlight (arXiv 2502.16982, Eq. 4): 0.2 * sqrt(max(rows, columns)).
     """
 
     def __init__(
@@ -28,10 +30,11 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
         weight_decay: float = 0.0,
         dtype: torch.dtype = torch.float32,
+        team: Team = Team(),  # noqa: B008 - immutable
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
         super().__init__(params, defaults)
-        self._dtype = dtype
+        self._dtype, self._team = dtype, team
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -40,11 +43,20 @@ class Muon(torch.optim.Optimizer):
             for param in group["params"]:
                 if param.grad is not None:
                     by_shape[param.shape[0], param[0].numel()].append(param)
-            for params in by_shape.values():
-                self._step_alike(params, group)
+            shares = _shares(by_shape, self._team.size)
+            aheads = {shape: self._ahead(params, group) for shape, params in by_shape.items()}
+            updates = {
+                shape: orthogonalised(ahead.to(self._dtype))
+                if shape in shares[self._team.rank]
+                else torch.zeros_like(ahead, dtype=self._dtype)
+                for shape, ahead in aheads.items()
+            }
+            self._team.add_up(list(updates.values()))
+            for shape, params in by_shape.items():
+                _descend(params, updates[shape], group)
 
-    def _step_alike(self, params: list[Tensor], group: dict) -> None:
-        lr, momentum = group["lr"], group["momentum"]
+    def _ahead(self, params: list[Tensor], group: dict) -> Tensor:
+        """Nesterov's momentum of parameters of one shape, as matrices (B, m, n)."""
         matrices = []
         for param in params:
             gradient = param.grad
@@ -52,14 +64,29 @@ class Muon(torch.optim.Optimizer):
             state = self.state[param]
             if "momentum" not in state:
                 state["momentum"] = torch.zeros_like(param)
-            state["momentum"].lerp_(gradient, 1 - momentum)
-            ahead = gradient.lerp(state["momentum"], momentum)
+            state["momentum"].lerp_(gradient, 1 - group["momentum"])
+            ahead = gradient.lerp(state["momentum"], group["momentum"])
             matrices.append(ahead.reshape(param.shape[0], -1))
-        updates = orthogonalised(torch.stack(matrices).to(self._dtype))
-        size = 0.2 * max(matrices[0].shape) ** 0.5
-        for param, update in zip(params, updates, strict=True):
-            param.mul_(1 - lr * group["weight_decay"])
-            param.add_(update.reshape(param.shape).to(param.dtype), alpha=-lr * size)
+        return torch.stack(matrices)
+
+
+def _shares(by_shape: dict[tuple[int, int], list[Tensor]], count: int) -> list[set]:
+    """The shapes in `count` sets of about equal work, the same for every member."""
+
+    def work(shape: tuple[int, int]) -> int:
+        return len(by_shape[shape]) * min(shape) ** 2 * max(shape)
+
+    shares: list[set] = [set() for _ in range(count)]
+    for shape in sorted(by_shape, key=lambda shape: (-work(shape), shape)):
+        min(shares, key=lambda share: sum(map(work, share))).add(shape)
+    return shares
+
+
+def _descend(params: list[Tensor], updates: Tensor, group: dict) -> None:
+    size = 0.2 * max(updates.shape[1:]) ** 0.5
+    for param, update in zip(params, updates, strict=True):
+        param.mul_(1 - group["lr"] * group["weight_decay"])
+        param.add_(update.reshape(param.shape).to(param.dtype), alpha=-group["lr"] * size)
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:

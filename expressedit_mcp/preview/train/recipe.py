@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Recipe:
     """Lengths are in steps of one process's batch; a team of n processes sees n batches a step.
 
-    Every `sheet_steps` the denoiser is exported and a sheet of its edits is written.
+    Every `sheet_steps` the denoiser is exported and a sheet of its edits is written. `compiled` (0 or
+    1) compiles the denoiser, where there is a C++ compiler.
     """
 
     seed: int = 1
@@ -23,4 +24,5 @@ class Recipe:
     unet_steps: int = 6000
     unet_batch: int = 16
     sheet_steps: int = 500
+    compiled: int = 0
     processes: int = 2

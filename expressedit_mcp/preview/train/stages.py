@@ -137,6 +137,7 @@ def _unet(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
         muon_lr=_MUON_LR_FROM_WEIGHTS if start else _MUON_LR,
         adam_lr=_ADAM_LR_FROM_WEIGHTS if start else _ADAM_LR,
         seed=recipe.seed,
+        compiled=bool(recipe.compiled),
         every=recipe.sheet_steps,
         on_step=on_step,
     )

@@ -30,17 +30,25 @@ class Team:
     def leads(self) -> bool:
         return self.rank == 0
 
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        """Every tensor replaced by its sum over the team, in one message. All have one dtype."""
+        if self.size == 1:
+            return
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        dist.all_reduce(flat)
+        for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            tensor.copy_(part.view_as(tensor))
+
     def mean_gradients(self, params: Sequence[Tensor]) -> None:
         """Every gradient replaced by its mean over the team, in one message."""
         if self.size == 1:
             return
-        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in params]
-        flat = torch.cat([g.reshape(-1) for g in grads])
-        dist.all_reduce(flat)
-        flat /= self.size
-        parts = flat.split([p.numel() for p in params])
-        for param, part in zip(params, parts, strict=True):
-            param.grad = part.view_as(param)
+        for param in params:
+            param.grad = torch.zeros_like(param) if param.grad is None else param.grad
+        grads = [param.grad for param in params if param.grad is not None]
+        self.add_up(grads)
+        for grad in grads:
+            grad /= self.size
 
     def wait(self) -> None:
         """Returns when every member has come here."""
