@@ -12,21 +12,14 @@ import numpy as np
 from benchmarks.methods.correspondence import correspondence_table
 from benchmarks.methods.faces import ALL, SEVENTEEN, Bench, Edited, Pair
 from benchmarks.methods.guidance_cost import cost_table
+from benchmarks.methods.irises import iris_table
 from expressedit_mcp.engine.methods.method import Interval, Method, Travel
 from expressedit_mcp.engine.methods.profiles import PRESETS, guided_method
-from expressedit_mcp.imaging import (
-    Box,
-    Picture,
-    Size,
-    apply_patch,
-    ellipse_selection,
-    scale_under,
-)
+from expressedit_mcp.imaging import Box
 from expressedit_mcp.preview import contact_sheet
 
 COUNT = 16
 _PAPER_SHARE = 4  # one face in so many is also edited by the slow profile
-IRIS_FACTORS = (0.5, 0.75, 1.25)
 
 
 @dataclass
@@ -50,7 +43,7 @@ def run(out: Path, count: int | None) -> str:
     parts = [
         correspondence_table(bench.models, min(count, 8)),
         _landmark_table(bench, out, count),
-        _iris_table(bench, max(2, count // 3)),
+        iris_table(bench, max(2, count // 3)),
         cost_table(),
     ]
     return "\n\n".join(parts)
@@ -148,44 +141,6 @@ def _pasted(pair: Pair, chosen: tuple[int, ...]) -> np.ndarray:
     inner = seen.shifted(-pair.box.left, -pair.box.top)
     pixels[seen.slices] = pair.warped(chosen)[inner.slices]
     return pixels
-
-
-def _iris_table(bench: Bench, count: int) -> str:
-    """Irises scaled by the task `move`: radius after / before as read, beside what was asked."""
-    lines = [
-        "| Iris scaled by | radius as read, mean | absolute error, mean | n |",
-        "| --- | --- | --- | --- |",
-    ]
-    for factor in IRIS_FACTORS:
-        ratios = []
-        for number in range(count):
-            pair = Pair.of(number)
-            before = bench.read(pair, pair.before.pixels)
-            after = bench.read(pair, _scaled_iris(bench, pair, factor).pixels)
-            if before.left_iris is not None and after.left_iris is not None:
-                ratios.append(after.left_iris.radius / before.left_iris.radius)
-        wrong = np.abs(np.array(ratios) - factor)
-        lines.append(f"| {factor} | {np.mean(ratios):.2f} | {wrong.mean():.2f} | {len(ratios)} |")
-    return "\n".join(lines)
-
-
-def _scaled_iris(bench: Bench, pair: Pair, factor: float) -> Edited:
-    """The left eye's iris scaled and redrawn."""
-    eye = pair.before.landmarks.left_eye
-    x, y = eye.iris_center[0] - pair.box.left, eye.iris_center[1] - pair.box.top
-    rx, ry = 1.1 * eye.iris_radius, 1.1 * eye.iris_height
-    side = Size(pair.box.width, pair.box.width)
-    iris = ellipse_selection([x - rx, y - ry, x + rx, y + ry], side)
-    crop = Picture(pair.crop)
-    warped = apply_patch(crop, scale_under(crop, iris, factor, factor)).pixels
-    left, top, right, bottom = pair.before.part_boxes["left_eye"]
-    selection = np.zeros(side.shape, np.uint8)
-    selection[
-        top - pair.box.top : bottom - pair.box.top, left - pair.box.left : right - pair.box.left
-    ] = 255
-    method = guided_method("fast", pair.words, "move", origin=(x, y), scale=factor)
-    part = iris.within(side.box)
-    return bench.edit(pair, method, crop=warped, source=pair.crop, part=part, selection=selection)
 
 
 def _with(method: Method, **changes: Any) -> Method:

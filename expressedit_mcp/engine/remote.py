@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 
 from expressedit_mcp.engine import wire
 from expressedit_mcp.engine.backend import (
@@ -24,6 +23,7 @@ from expressedit_mcp.engine.backend import (
     edit_once,
 )
 from expressedit_mcp.engine.card import Card
+from expressedit_mcp.engine.learning.frames import learn_frames
 from expressedit_mcp.engine.learning.request import LearnRequest
 from expressedit_mcp.engine.tokenizer import PromptTokenizer
 from expressedit_mcp.errors import Cancelled, ModelError
@@ -90,19 +90,38 @@ class RemoteEngine:
         return Located(mask, tuple(facts["found"]))
 
     def learn(self, request: LearnRequest, folder: Path, on_step: OnStep, stop: Stop) -> bytes:
-        """Raises ModelError: a token is learned where the model is."""
-        raise ModelError(
-            f"The engine at {self._url} edits, but does not learn. Unset EXPRESSEDIT_ENGINE to learn in this "
-            "process, on the same model; what was learned works with either."
-        )
+        path = folder / "checkpoint.safetensors"
+
+        def keep(checkpoint: bytes) -> None:
+            folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            part.write_bytes(checkpoint)
+            part.replace(path)
+
+        known = path.read_bytes() if path.is_file() else None
+        try:
+            ((_, file),) = self._answers(
+                "/v1/learnings", learn_frames(request, known), 1, on_step, stop, keep
+            )
+        except Cancelled:
+            raise Cancelled(
+                "The learning was stopped; resume goes on from its last checkpoint."
+            ) from None
+        return file
 
     def close(self) -> None:
         self._client.close()
 
     def _answers(
-        self, path: str, body: bytes, count: int, on_step: OnStep, stop: Stop
-    ) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
-        """The facts and pictures that a request is answered with, as they come."""
+        self,
+        path: str,
+        body: bytes,
+        count: int,
+        on_step: OnStep,
+        stop: Stop,
+        on_checkpoint: Callable[[bytes], None] = lambda data: None,
+    ) -> Iterator[tuple[dict[str, Any], Any]]:
+        """The facts, and picture or file, that a request is answered with, as they come."""
         expected = {"X-Model-Fingerprint": self.fingerprint}
         with (
             self._reached(),
@@ -121,6 +140,8 @@ class RemoteEngine:
                     count -= 1
                     if not count:
                         return
+                if "checkpoint" in frame:
+                    on_checkpoint(next(frames))
                 if "step" in frame:
                     on_step(*frame["step"])
         raise ModelError(f"The engine at {self._url} ended the edit without a result; try again.")

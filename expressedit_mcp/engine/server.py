@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hmac
 import queue
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,6 +18,7 @@ from starlette.routing import Route
 
 from expressedit_mcp.engine import wire
 from expressedit_mcp.engine.backend import EditResult, Engine, OnStep, Stop
+from expressedit_mcp.engine.learning.frames import read_learn
 from expressedit_mcp.errors import Cancelled, ExpressEditError
 
 Tell = Callable[[bytes], None]
@@ -26,7 +29,7 @@ _MAX_BODY_BYTES = 1 << 28
 
 
 def build_app(engine: Engine, token: str) -> Starlette:
-    """The application: `GET /v1/model`, `POST /v1/edits`, `POST /v1/masks`.
+    """The application: `GET /v1/model`, `POST /v1/edits`, `/v1/masks`, `/v1/learnings`.
 
     Every request carries the token as a bearer.
     """
@@ -39,6 +42,9 @@ def build_app(engine: Engine, token: str) -> Starlette:
 
     async def masks(request: Request) -> Response:
         return await answered(request, _locate)
+
+    async def learnings(request: Request) -> Response:
+        return await answered(request, _learn)
 
     async def answered(request: Request, read: Callable[[Engine, Iterable[Any]], Work]) -> Response:
         expected = request.headers.get("x-model-fingerprint")
@@ -72,6 +78,7 @@ def build_app(engine: Engine, token: str) -> Starlette:
             Route("/v1/model", guarded(model), methods=["GET"]),
             Route("/v1/edits", guarded(edits), methods=["POST"]),
             Route("/v1/masks", guarded(masks), methods=["POST"]),
+            Route("/v1/learnings", guarded(learnings), methods=["POST"]),
         ]
     )
 
@@ -115,6 +122,36 @@ def _locate(engine: Engine, parts: Iterable[Any]) -> Work:
     return lambda on_step, stop, tell: tell(
         wire.located_frames(engine.locate(wanted, on_step, stop))
     )
+
+
+def _learn(engine: Engine, parts: Iterable[Any]) -> Work:
+    wanted, known = read_learn(parts)
+
+    def work(on_step: OnStep, stop: Stop, tell: Tell) -> None:
+        # the client keeps the checkpoints, and brings its last one along
+        with tempfile.TemporaryDirectory(prefix="expressedit-learning-") as folder:
+            path = Path(folder) / "checkpoint.safetensors"
+            if known is not None:
+                path.write_bytes(known)
+            told = _written(path)
+
+            def on_learned(done: int, total: int, what: str) -> None:
+                nonlocal told
+                on_step(done, total, what)
+                if (written := _written(path)) != told:
+                    told = written
+                    checkpoint = wire.file_frame(path.read_bytes())
+                    tell(wire.json_frame({"checkpoint": done}) + checkpoint)
+
+            file = engine.learn(wanted, Path(folder), on_learned, stop)
+            tell(wire.json_frame({"result": {}}) + wire.file_frame(file))
+
+    return work
+
+
+def _written(path: Path) -> int:
+    """When a file was written last; 0 before."""
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 async def _run(work: Work) -> AsyncIterator[bytes]:

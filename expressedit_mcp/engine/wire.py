@@ -1,15 +1,15 @@
-"""Edits, and masks from words, between processes: JSON and PNG, nothing else.
+"""Edits, and masks from words, between processes: JSON, PNG and safetensors, nothing else.
 
 A request is one frame of JSON and its pictures as PNG, as the JSON says; an answer is frames of JSON (progress,
-heartbeats, an error or facts of a result), each result followed by its colour or mask as PNG. A frame is one byte
-of kind, four bytes little-endian length, and so many bytes.
+heartbeats, an error or facts of a result), each result followed by its colour or mask as PNG, or by the learned
+file. A frame is one byte of kind, four bytes little-endian length, and so many bytes.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -22,7 +22,7 @@ from expressedit_mcp.errors import Cancelled, ExpressEditError, InputError, Mode
 from expressedit_mcp.imaging import Size
 
 MAX_FRAME_BYTES = 1 << 28
-_JSON, _PNG = b"J", b"P"
+_JSON, _PNG, _FILE = b"J", b"P", b"S"
 _QUICKLY = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)
 _PICTURES = ("source", "part", "reference", "reference_selection", "image_prompt")
 _ERRORS: dict[str, type[ExpressEditError]] = {
@@ -50,8 +50,13 @@ def png_frame(pixels: np.ndarray) -> bytes:
     return _frame(_PNG, data.tobytes())
 
 
+def file_frame(data: bytes) -> bytes:
+    """A frame of a safetensors file."""
+    return _frame(_FILE, data)
+
+
 def frames(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """The frames of a stream of bytes, each as soon as it is whole: JSON values and arrays of pixels.
+    """The frames of a stream of bytes, each as soon as it is whole: JSON values, arrays of pixels, files as bytes.
 
     Raises WireError for bytes that are no frames, or too long ones, before they are kept.
     """
@@ -60,13 +65,13 @@ def frames(chunks: Iterable[bytes]) -> Iterator[Any]:
         buffer += chunk
         while len(buffer) >= 5:
             kind, length = bytes(buffer[:1]), int.from_bytes(buffer[1:5], "little")
-            if kind not in (_JSON, _PNG) or length > MAX_FRAME_BYTES:
+            if kind not in _READ or length > MAX_FRAME_BYTES:
                 raise WireError(f"no frame: kind {kind!r}, {length} bytes")
             if len(buffer) < 5 + length:
                 break
             body = bytes(buffer[5 : 5 + length])
             del buffer[: 5 + length]
-            yield json.loads(body) if kind == _JSON else _pixels(body)
+            yield _READ[kind](body)
     if buffer:
         raise WireError("the stream ended inside a frame")
 
@@ -188,3 +193,6 @@ def _pixels(body: bytes) -> np.ndarray:
     if image is None:
         raise WireError("a frame holds no PNG")
     return np.ascontiguousarray(image[..., ::-1]) if image.ndim == 3 else image
+
+
+_READ: dict[bytes, Callable[[bytes], Any]] = {_JSON: json.loads, _PNG: _pixels, _FILE: bytes}
