@@ -14,7 +14,7 @@ from benchmarks.methods.faces import ALL, SEVENTEEN, Bench, Edited, Pair
 from benchmarks.methods.guidance_cost import cost_table
 from benchmarks.methods.irises import iris_table
 from expressedit_mcp.engine.methods.method import Interval, Method, Travel
-from expressedit_mcp.engine.methods.profiles import PRESETS, guided_method
+from expressedit_mcp.engine.methods.profiles import FAST, PRESETS, guided_method
 from expressedit_mcp.imaging import Box
 from expressedit_mcp.preview import contact_sheet
 
@@ -60,7 +60,8 @@ def _edits(bench: Bench, pair: Pair, number: int) -> dict[tuple[str, int], Edite
     edits: dict[tuple[str, int], Edited] = {}
     for chosen in (ALL, SEVENTEEN):
         n, method = len(chosen), _method(pair, chosen)
-        start: dict[str, Any] = {"crop": pair.warped(chosen), "source": pair.crop}
+        warped: dict[str, Any] = {"crop": pair.warped(chosen), "source": pair.crop}
+        start = warped | {"control_end": FAST.control_end}
         off = _with(method, guidance=None)
         edits["warp and redraw, no guidance", n] = bench.edit(pair, off, **start)
         edits["warp and redraw, guided: `fast`", n] = bench.edit(pair, method, **start)
@@ -78,6 +79,7 @@ def _edits(bench: Bench, pair: Pair, number: int) -> dict[tuple[str, int], Edite
                 method, recurrence=Travel(repeats=2, steps=Interval(start=0.4, end=0.6))
             ),
         }
+        edits["`fast` without edges", n] = bench.edit(pair, method, **warped)
         for name, changed in ablations.items():
             edits[name, n] = bench.edit(pair, changed, **start)
     if number % _PAPER_SHARE == 0:

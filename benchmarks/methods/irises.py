@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.methods.faces import SIZE_PX, Bench, Pair
-from expressedit_mcp.engine.methods.profiles import guided_method
+from expressedit_mcp.engine.methods.profiles import FAST, guided_method
 from expressedit_mcp.imaging import (
     Box,
     Picture,
@@ -91,7 +91,13 @@ def _edited(bench: Bench, pair: Pair, name: str, factor: float) -> np.ndarray:
     method = guided_method("fast", pair.words, "move", origin=scaling.middle, scale=factor)
     part = scaling.iris.within(Size(*selection.shape[::-1]).box)
     return bench.edit(
-        pair, method, crop=scaling.warped, source=pair.crop, part=part, selection=selection
+        pair,
+        method,
+        crop=scaling.warped,
+        source=pair.crop,
+        part=part,
+        selection=selection,
+        control_end=FAST.control_end,
     ).pixels
 
 

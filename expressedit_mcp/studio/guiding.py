@@ -257,7 +257,8 @@ class Guiding:
             steps=command.steps or preset.steps,
             strength=command.strength or preset.strength,
             guidance_scale=_scale(command, card, words, preset.guidance_scale),
-            control_end=0.0,
+            control_end=preset.control_end,
+            control_inside="keep",
         )
         if command.profile == "fast" and card.native_px >= _SDXL_PX:
             card = card.model_copy(update={"native_px": round(card.native_px * _FAST_PX_SHARE)})

@@ -41,15 +41,19 @@ _DEMO_STEPS = (Interval(end=0.2), Interval(start=0.2, end=0.6, every=2))
 
 @dataclass(frozen=True)
 class Preset:
-    """How a guided edit runs: its step grid, strength and guidance scale, and whether it starts from a warp."""
+    """How a guided edit runs: its step grid, strength and guidance scale, and whether it starts from a warp.
+
+    Until `control_end`, a share of the steps, the ControlNet sees the edges of what it starts from.
+    """
 
     steps: int
     strength: float
     guidance_scale: float
     warped: bool
+    control_end: float = 0.0
 
 
-FAST = Preset(steps=20, strength=0.5, guidance_scale=4.0, warped=True)
+FAST = Preset(steps=20, strength=0.5, guidance_scale=4.0, warped=True, control_end=0.3)
 PRESETS: dict[Profile, dict[Task, Preset]] = {
     "fast": {
         "drag": FAST,
