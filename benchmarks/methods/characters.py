@@ -1,7 +1,7 @@
 """Learned characters and attributes: identity of edits with and without the token, entanglement, composition.
 
 Drawings are the rig's, of characters that the model was not trained on; the rig's own drawing of an edit's tags is
-the truth. Eyes are opened that are closed in the source, so nothing in the picture tells their colour.
+the truth. Every tag of the eyes opens those that are closed in the source, so nothing there tells their colour.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from expressedit_mcp.studio import LearnCommand
 FIRST_SUBJECT, COUNT, STEPS, BATCH = 3, 2, 120, 3
 # what all of them show, a smile, must not become a part of the character
 SHOWN = (("smile", "blush"), ("smile", "raised eyebrows"), ("smile", "looking to the side"))
-EYES, MOUTH = ("wide-eyed", "furrowed brow"), ("frown",)
+EYES, MOUTH = ("wide-eyed", "looking up"), ("frown",)
 ATTRIBUTES = {"hearts": "heart-shaped pupils", "wet": "tearing up"}
+_AS_IT_IS: Mapping[str, object] = {}
 ABLATIONS: Mapping[str, Mapping[str, object]] = {
     "token, no orthogonality": {"orthogonality": 0.0},
     "token, no mask": {"masked": False},
@@ -62,12 +63,18 @@ class Learnings:
     folder: Path
     seconds: list[float] = field(default_factory=list)
 
-    def learn(self, command: LearnCommand, **settings: object) -> str:
+    def learn(
+        self,
+        command: LearnCommand,
+        changes: Mapping[str, object] = _AS_IT_IS,
+        *,
+        brief: bool = True,
+    ) -> str:
+        """The name of what was learned; not `brief`, in the steps and noise levels of the tools' default."""
         studio = self.bench.studio
         request = studio.characters.request(command)
-        changed = request.settings.model_copy(
-            update={"steps": STEPS, "token_steps": STEPS // 4, "batch": BATCH, **settings}
-        )
+        length = {"steps": STEPS, "token_steps": STEPS // 4, "batch": BATCH} if brief else {}
+        changed = request.settings.model_copy(update={**length, **changes})
         started = time.process_time()
         data = studio.engine.learn(
             replace(request, settings=changed),
@@ -75,9 +82,10 @@ class Learnings:
             lambda done, total, what: None,
             lambda: False,
         )
-        self.seconds.append(time.process_time() - started)
+        seconds = time.process_time() - started
+        self.seconds += [seconds] if brief else []
         studio.learned.keep(data)
-        print(f"learned {command.name}: {self.seconds[-1]:.0f} s of processor time", flush=True)
+        print(f"learned {command.name}: {seconds:.0f} s of processor time", flush=True)
         return command.name
 
 
@@ -154,11 +162,14 @@ def _identity(
     """Edits with and without the token. A row of the sheet per tag: source, truth, edits."""
     look = case.subject.look
     learned = ((learnings.learn(case.command(learnings.bench, name)), 1.0),)
+    longer = case.command(learnings.bench, f"{name}-longer")
+    thoroughly = ((learnings.learn(longer, brief=False), 1.0),)
     kinds: dict[str, dict[str, object]] = {
         "no token": {"character": ""},
         "no token, the look in words": {"character": look},
         "token": {"character": "", "learned": learned},
         "token and the look in words": {"character": look, "learned": learned},
+        "token of the default learning": {"character": "", "learned": thoroughly},
     }
     rows = []
     for tag in (*EYES, *MOUTH):
@@ -176,7 +187,7 @@ def _ablations(learnings: Learnings, case: Case, figures: dict[str, Figures]) ->
     for kind, settings in ABLATIONS.items():
         name = kind.replace(",", "").replace(" ", "-")
         command = case.command(learnings.bench, name)
-        learned = ((learnings.learn(command, **settings), 1.0),)
+        learned = ((learnings.learn(command, settings), 1.0),)
         for tag in (*EYES, *MOUTH):
             changes: dict[str, object] = {"character": "", "learned": learned}
             found = figures.setdefault(f"{kind} (first character)", Figures())
@@ -239,14 +250,14 @@ def _composition(learnings: Learnings, case: Case) -> tuple[str, np.ndarray]:
         cells.append(edited.after)
     head = " | ".join(f"{tag}, read" for tag in ATTRIBUTES.values())
     table = f"| attributes | {head} | irises ΔE00 |\n| --- | --- | --- | --- |\n" + "\n".join(lines)
-    return table, _row(case, cells[:6])
+    return table, _row(case, cells)
 
 
 def _row(case: Case, cells: Sequence[np.ndarray]) -> np.ndarray:
-    """Six cells of the face; missing ones are white."""
+    """Seven cells of the face; missing ones are white."""
     left, top, right, bottom = case.subject.neutral.crop_box
     shown = [
-        cv2.resize(c[max(top, 0) : bottom, max(left, 0) : right], (224, 224)) for c in cells[:6]
+        cv2.resize(c[max(top, 0) : bottom, max(left, 0) : right], (224, 224)) for c in cells[:7]
     ]
-    shown += [np.full((224, 224, 3), 255, np.uint8)] * (6 - len(shown))
+    shown += [np.full((224, 224, 3), 255, np.uint8)] * (7 - len(shown))
     return np.hstack(shown)

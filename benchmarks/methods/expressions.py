@@ -68,8 +68,7 @@ def _edits(bench: Bench, subject: Subject, other: Subject, tag: str) -> dict[str
     studio, drawn = bench.studio, other.drawn([tag]).pixels
     before = studio.images.add(Picture(subject.neutral.pixels.copy()), "before").image_id
     reference = studio.images.add(Picture(drawn.copy()), "reference").image_id
-    here, there = (studio.find_faces(image_id)[0].landmarks for image_id in (before, reference))
-    assert here is not None and there is not None
+    here, there = (_landmarks(bench, image_id) for image_id in (before, reference))
     laid, carried = (
         tuple((float(x), float(y)) for x, y in points)
         for points in (aligned(there, here, STEADY), expression_on(there, here))
@@ -95,6 +94,12 @@ def _edits(bench: Bench, subject: Subject, other: Subject, tag: str) -> dict[str
         version = studio.guide(command).version
         shown[name] = studio.images.load(version.image_id).pixels
     return shown
+
+
+def _landmarks(bench: Bench, image_id: str) -> np.ndarray:
+    faces = bench.studio.find_faces(image_id)
+    assert faces and faces[0].landmarks is not None
+    return faces[0].landmarks
 
 
 def _judge(bench: Bench, subject: Subject, tag: str, pixels: np.ndarray, row: Row) -> None:

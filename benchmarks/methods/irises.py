@@ -89,7 +89,7 @@ def _edited(bench: Bench, pair: Pair, name: str, factor: float) -> np.ndarray:
     selection = np.zeros(pair.crop.shape[:2], np.uint8)
     selection[eye.slices] = 255
     method = guided_method("fast", pair.words, "move", origin=scaling.middle, scale=factor)
-    part = scaling.iris.within(Size(*selection.shape[::-1]).box)
+    part = scaling.iris.within(Size(pair.box.width, pair.box.width).box)
     return bench.edit(
         pair,
         method,
