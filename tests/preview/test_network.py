@@ -36,7 +36,7 @@ def test_trunk_is_the_trained_one() -> None:
     arrays = {name: value.detach().numpy() for name, value in trunk_arrays(trained).items()}
     pixels = np.random.default_rng(1).integers(0, 256, (20, 24, 3), dtype=np.uint8)
     with torch.no_grad():
-        expected = trained(to_input(pixels[None]))[0].permute(1, 2, 0).numpy()
+        expected = trained(to_input(torch.from_numpy(pixels)[None]))[0].permute(1, 2, 0).numpy()
     found = Trunk(layers, Weights(arrays, {}))(pixels.astype(np.float32) / 127.5 - 1)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
@@ -51,7 +51,7 @@ def test_what_training_exports_reads_the_same(tmp_path: Path) -> None:
     assert network.task.slices == task.slices
     pixels = np.random.default_rng(2).integers(0, 256, (40, 72, 3), dtype=np.uint8)
     with torch.no_grad():
-        expected = net(to_input(pixels[None]))[0].numpy()
+        expected = net(to_input(torch.from_numpy(pixels)[None]))[0].numpy()
     # weights are stored in half precision
     np.testing.assert_allclose(network.answers_to(pixels), expected, atol=0.02)
 

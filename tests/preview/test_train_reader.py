@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import fields, replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
 from expressedit_mcp.preview.part_network import PartNetwork, PartTask
 from expressedit_mcp.preview.reader import POINTS, READER_WEIGHTS
+from expressedit_mcp.preview.states import EXTRAS
 from expressedit_mcp.preview.train.reader import (
-    BATCH,
-    NEGATIVES,
+    CropMaker,
+    Crops,
     PartNet,
     Teacher,
     load_network,
@@ -20,15 +26,33 @@ from expressedit_mcp.preview.train.reader_samples import (
     DRAWN_PX,
     TASKS,
     Drawings,
+    Truth,
     Warp,
     box_of,
-    collect,
+    draw,
+    random_expression,
 )
 
 
 @pytest.fixture(scope="module")
-def drawings() -> Drawings:
-    return collect(70_001, 4)
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> Drawings:
+    folder = tmp_path_factory.mktemp("reader") / "drawings"
+    draw(folder, 70_001, 4)
+    return Drawings.load(folder)
+
+
+def test_two_processes_draw_what_one_draws(drawings: Drawings, tmp_path: Path) -> None:
+    draw(tmp_path / "drawings", 70_001, 4, processes=2)
+    again = Drawings.load(tmp_path / "drawings")
+    assert (again.pixels == drawings.pixels).all()
+    for field in fields(Truth):
+        assert (getattr(again.truth, field.name) == getattr(drawings.truth, field.name)).all()
+
+
+def test_every_mark_is_drawn_often() -> None:
+    rng = np.random.default_rng(0)
+    seen = Counter(extra for _ in range(2000) for extra in random_expression(rng).extras)
+    assert min(seen[extra] for extra in EXTRAS) > 20
 
 
 @pytest.mark.parametrize("size_px", [(96, 96), (144, 80), (80, 112)])
@@ -54,14 +78,13 @@ def test_a_place_moves_as_the_pixels_do(size_px: tuple[int, int]) -> None:
 def test_a_step_gives_the_same_pictures_and_no_other_step_does(
     drawings: Drawings, part: str
 ) -> None:
-    teacher = Teacher(part, drawings)
-    pictures, picked, places = teacher.pictures_at(5)
-    task = TASKS[part]
-    assert pictures.shape == (BATCH + NEGATIVES, task.height_px, task.width_px, 3)
-    assert places.shape == (len(picked), task.sizes["places"])
-    again, other = teacher.pictures_at(5), teacher.pictures_at(6)
-    assert (pictures == again[0]).all() and (places == again[2]).all()
-    assert (pictures != other[0]).any()
+    make, task = CropMaker(part, drawings, 13), TASKS[part]
+    crops, again, other = make(5), make(5), make(6)
+    assert crops.pictures.shape == (13 + 3, task.height_px, task.width_px, 3)
+    assert crops.places.shape == (len(crops.picked), task.sizes["places"])
+    for field in fields(Crops):
+        assert (getattr(crops, field.name) == getattr(again, field.name)).all()
+    assert (crops.pictures != other.pictures).any()
 
 
 @pytest.mark.parametrize("part", TASKS)
@@ -75,16 +98,14 @@ def test_an_undisturbed_crop_holds_its_points(drawings: Drawings, part: str) -> 
 
 def test_an_iris_that_is_not_drawn_has_no_place(drawings: Drawings) -> None:
     """Its coordinates pull at nothing, whatever the network answers for them."""
-    irises = drawings.truth.irises.copy()
-    irises[:] = 0
-    truth = type(drawings.truth)(**{**vars(drawings.truth), "irises": irises})
-    teacher = Teacher("eyes", Drawings(drawings.pixels, truth))
-    net = PartNet(teacher.task)
-    teacher.losses(net, 0)["places"].backward()
-    where = teacher.task.slices["irises"]
+    truth = replace(drawings.truth, irises=np.zeros_like(drawings.truth.irises))
+    task, make = TASKS["eyes"], CropMaker("eyes", Drawings(drawings.pixels, truth))
+    net = PartNet(task)
+    Teacher("eyes", truth, torch.device("cpu")).losses(net, make(0))["places"].backward()
+    where = task.slices["irises"]
     gradient = net.sides["places"]["out"].bias.grad  # type: ignore[index]
     assert not gradient[where].any()
-    assert gradient[teacher.task.slices["points"]].any()
+    assert gradient[task.slices["points"]].any()
 
 
 def test_backgrounds_are_pictures_of_the_asked_size() -> None:
@@ -95,13 +116,17 @@ def test_backgrounds_are_pictures_of_the_asked_size() -> None:
 
 @pytest.mark.parametrize("part", TASKS)
 def test_training_goes_on_from_what_is_shipped(part: str) -> None:
-    path, task = READER_WEIGHTS / f"{part}.safetensors", TASKS[part]
+    path = READER_WEIGHTS / f"{part}.safetensors"
+    task = PartNetwork(path).task
     shape = (task.height_px, task.width_px, 3)
     crop = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    answers = load_network(path, task)(to_input(crop[None]))[0].detach().numpy()
+    answers = load_network(path, task)(to_input(torch.from_numpy(crop)[None]))[0].detach().numpy()
     np.testing.assert_allclose(answers, PartNetwork(path).answers_to(crop), atol=1e-3)
 
 
-def test_training_does_not_go_on_from_another_networks_weights() -> None:
+@pytest.mark.parametrize(
+    "task", [TASKS["eyes"], replace(TASKS["mouth"], width_px=96)], ids=["other answers", "wider"]
+)
+def test_training_does_not_go_on_from_another_networks_weights(task: PartTask) -> None:
     with pytest.raises(ValueError, match="train without --from"):
-        load_network(READER_WEIGHTS / "mouth.safetensors", TASKS["eyes"])
+        load_network(READER_WEIGHTS / "mouth.safetensors", task)

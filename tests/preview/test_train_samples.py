@@ -11,7 +11,7 @@ import torch
 from expressedit_mcp.engine.schedule import alphas_cumprod
 from expressedit_mcp.preview.expression import PARTS
 from expressedit_mcp.preview.tagging import expression_tags
-from expressedit_mcp.preview.train.batches import Batch, Encoded, random_batch, touched_cells
+from expressedit_mcp.preview.train.batches import Batch, Encoded, random_crops, touched_cells
 from expressedit_mcp.preview.train.captions import random_caption, true_of_mask
 from expressedit_mcp.preview.train.denoiser import add_noise, loss_weight
 from expressedit_mcp.preview.train.drawings import Shard, draw_shard, load_shard
@@ -217,7 +217,7 @@ def test_the_loss_looks_at_what_an_edit_changes() -> None:
 
 
 def test_a_sample_differs_from_its_source_inside_the_mask_alone(encoded: Encoded) -> None:
-    batch = random_batch(np.random.default_rng(4), [encoded], IDS, 24)
+    batch = random_crops(np.random.default_rng(4), [encoded], IDS, 24).on(torch.device("cpu"))
     assert batch.target.shape == (24, 4, 32, 32) and batch.hint.shape == (24, 3, 256, 256)
     apart = (batch.target != batch.source).any(dim=1, keepdim=True)
     assert apart.any() and not (apart & (batch.mask == 0)).any()

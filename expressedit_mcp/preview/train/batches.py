@@ -32,7 +32,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops of drawings: latents and what conditions them.
+    """Crops of drawings: latents and what conditions them, float32.
 
     `target` and `source` (B, C, s, s) are what an edit shall make and what it starts from: outside
     the mask the same, inside it another expression of the same character or the same one. `mask`
@@ -46,26 +46,45 @@ class Batch:
     hint: Tensor
     ids: Tensor
 
-    def to(self, device: torch.device) -> Batch:
-        return Batch(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
+@dataclass(frozen=True)
+class Crops:
+    """A Batch as it travels between processes and to a GPU, a tenth of its bytes.
+
+    Latents are float16, cells bool; edges (B, 8s * 8s / 8) uint8 hold eight pixels each.
+    """
+
+    target: Tensor
+    source: Tensor
+    cells: Tensor
+    edges: Tensor
+    ids: Tensor
+
+    def pin_memory(self) -> Crops:
+        """A copy in memory that a GPU reads while it computes."""
+        return Crops(*(getattr(self, name).pin_memory() for name in self.__dataclass_fields__))
+
+    def on(self, device: torch.device) -> Batch:
+        """The batch, on the device."""
+        target, source, cells, edges, ids = (
+            getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__
+        )
+        side = cells.shape[-1] * LATENT_STRIDE
+        places = torch.arange(7, -1, -1, dtype=torch.uint8, device=device)
+        bits = edges[..., None] >> places & 1
+        hint = bits.view(-1, 1, side, side).float().expand(-1, 3, -1, -1)
+        return Batch(target.float(), source.float(), cells[:, None].float(), hint, ids)
 
 
-def random_batch(
+def random_crops(
     rng: np.random.Generator,
     encoded: Sequence[Encoded],
     vocabulary_ids: dict[str, int],
     count: int,
-) -> Batch:
+) -> Crops:
     """`count` random samples, each a whole crop."""
     rows = [_sample(rng, encoded, vocabulary_ids) for _ in range(count)]
-    target, source, mask, hint, ids = (np.stack(column) for column in zip(*rows, strict=True))
-    return Batch(
-        torch.from_numpy(target).float(),
-        torch.from_numpy(source).float(),
-        torch.from_numpy(mask).float()[:, None],
-        torch.from_numpy(hint).float()[:, None].expand(-1, 3, -1, -1),
-        torch.from_numpy(ids),
-    )
+    return Crops(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
 
 
 def _sample(
@@ -78,8 +97,10 @@ def _sample(
     other = _source_of(rng, index, note)
     mask = random_mask(rng, note["boxes"], note["region"], NATIVE_PX)
     kept = rng.random() < (_KEPT_EDGES_FREE if note["free"] else _KEPT_EDGES)
-    edges, around = (_edges(chosen.shard, i) for i in (index, other))
-    edges = np.where(mask.selected, edges if kept else np.uint8(0), around)
+    inside = np.packbits(mask.selected)
+    edges = chosen.shard.edges[other] & ~inside
+    if kept:
+        edges |= chosen.shard.edges[index] & inside
     shown, before = (
         [] if n["free"] else true_of_mask(n["expression"], n["wink"], mask.parts)
         for n in (note, notes[other])
@@ -108,11 +129,7 @@ def _source_of(rng: np.random.Generator, index: int, note: Mapping[str, Any]) ->
     return first + (index - first + int(rng.integers(1, length))) % length
 
 
-def _edges(shard: Shard, index: int) -> np.ndarray:
-    return np.unpackbits(shard.edges[index]).reshape(NATIVE_PX, NATIVE_PX)
-
-
 def touched_cells(selected: np.ndarray) -> np.ndarray:
     """(S, S) bool pixels to (s, s) bool latent cells, as the engine does."""
-    cells = selected.reshape(LATENT_SIDE, LATENT_STRIDE, LATENT_SIDE, LATENT_STRIDE)
-    return np.asarray(cells.any(axis=(1, 3)))
+    rows = selected.reshape(LATENT_SIDE, LATENT_STRIDE, -1).any(axis=1)
+    return np.asarray(rows.reshape(LATENT_SIDE, LATENT_SIDE, LATENT_STRIDE).any(axis=2))

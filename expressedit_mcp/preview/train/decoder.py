@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from .ahead import made_ahead
 from .denoiser import computes_in_bfloat16
 from .drawings import Shard
 from .loop import Losses, Trainer
 from .team import Team
-from .vae import posterior, random_patches, reconstruction
+from .vae import PatchMaker, as_input, posterior, reconstruction
 
 _CRITIC_SHARE = 0.4  # of the reconstruction's gradient at the decoder's last layer
 _MOST_WEIGHT = 1.0
@@ -54,6 +54,8 @@ def train_decoder(
     patch_px: int,
     seed: int,
     vae: AutoencoderKL,
+    seconds: float = 0.0,
+    workers: int = 0,
 ) -> AutoencoderKL:
     """The VAE with a sharper decoder."""
     torch.manual_seed(seed)
@@ -78,13 +80,15 @@ def train_decoder(
             and "quant" not in name
         ),
         averaging=0.995,
+        seconds=seconds,
     )
     trainer.resume()
+    patches = PatchMaker(shards, [seed, team.rank], batch, patch_px)
+    coming = made_ahead(patches, trainer.step, steps, workers)
     fast = computes_in_bfloat16(team.device)
 
     def losses_at(step: int) -> Losses:
-        rng = np.random.default_rng([seed, team.rank, step])
-        pixels = random_patches(shards, rng, batch, patch_px).to(team.device)
+        pixels = as_input(next(coming), team.device)
         with torch.autocast(team.device.type, torch.bfloat16, enabled=fast):
             return decoder_losses(vae, critic, pixels, listens=step >= _CRITIC_ALONE)
 

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from expressedit_mcp.engine.schedule import alphas_cumprod
 
-from .batches import Batch, Encoded, random_batch
+from .ahead import made_ahead
+from .batches import Batch, Crops, Encoded, random_crops
 from .loop import Losses, Trainer
 from .networks import SCHEDULER, encode_text, time_ids
 from .team import Team
@@ -71,6 +72,8 @@ def train_denoiser(
     adam_lr: float,
     seed: int,
     compiled: bool = False,
+    seconds: float = 0.0,
+    workers: int = 0,
     every: int = 0,
     on_step: Callable[[Trainer], None] = lambda trainer: None,
 ) -> Denoiser:
@@ -78,10 +81,12 @@ def train_denoiser(
 
     `compiled` takes minutes of torch.compile and a C++ compiler for a fifth less of each step.
     """
+    on_gpu = team.device.type != "cpu"
     for module in (denoiser.unet, denoiser.controlnet):
         module.to(memory_format=torch.channels_last)
-        # attention over so few cells is slower as one fused operation, backwards above all
-        module.set_attn_processor(AttnProcessor())
+        if not on_gpu:
+            # there, attention over so few cells is slower as one fused operation, backwards above all
+            module.set_attn_processor(AttnProcessor())
         if compiled:
             module.compile(dynamic=False)
     fast = computes_in_bfloat16(team.device)
@@ -94,16 +99,22 @@ def train_denoiser(
         adam_lr=adam_lr,
         matrices=_is_hidden_matrix,
         muon_dtype=torch.bfloat16 if fast else torch.float32,
+        seconds=seconds,
     )
     trainer.resume()
-    alphas = torch.tensor(alphas_cumprod(SCHEDULER), dtype=torch.float32)
+    alphas = torch.tensor(alphas_cumprod(SCHEDULER), dtype=torch.float32, device=team.device)
+
+    def crops_at(step: int) -> Crops:
+        rng = np.random.default_rng([seed, team.rank, step])
+        return random_crops(rng, encoded, vocabulary_ids, batch)
+
+    coming = made_ahead(crops_at, trainer.step, steps, workers, pinned=on_gpu)
 
     def losses_at(step: int) -> Losses:
-        rng = np.random.default_rng([seed, team.rank, step])
         # decided for the whole team: no gradient is halved
         controlled = np.random.default_rng([seed, step]).random() >= _NO_CONTROL
-        samples = random_batch(rng, encoded, vocabulary_ids, batch).to(team.device)
-        noisy = add_noise(rng, samples, alphas)
+        samples = next(coming).on(team.device)
+        noisy = add_noise(np.random.default_rng([seed, team.rank, step, 1]), samples, alphas)
         with torch.autocast(team.device.type, torch.bfloat16, enabled=fast):
             output = denoiser(noisy.z, noisy.t, samples, bool(controlled))
         error = (output.float() - noisy.velocity).square().mean(dim=1, keepdim=True)
@@ -154,14 +165,14 @@ def add_noise(rng: np.random.Generator, samples: Batch, alphas: Tensor) -> Noisy
     t = torch.from_numpy(
         (rng.random(count) ** _EARLY * strength * (len(alphas) - 1)).astype(np.int64)
     )
-    device = samples.target.device
-    a, a_start = (alphas[i].view(-1, 1, 1, 1).to(device) for i in (t, start))
-    x0 = samples.target
+    x0, device = samples.target, samples.target.device
+    t, start = t.to(device), start.to(device)
+    a, a_start = (alphas[i].view(-1, 1, 1, 1) for i in (t, start))
     carried = (a_start / (1 - a_start)).sqrt() * (samples.source - x0) * samples.mask
-    noise = torch.randn(x0.shape).to(device) + carried
+    noise = torch.randn(x0.shape, device=device) + carried
     z = a.sqrt() * x0 + (1 - a).sqrt() * noise
     velocity = a.sqrt() * noise - (1 - a).sqrt() * x0
-    return Noisy(z.contiguous(memory_format=torch.channels_last), t.to(device), velocity)
+    return Noisy(z.contiguous(memory_format=torch.channels_last), t, velocity)
 
 
 def _is_hidden_matrix(name: str, param: Tensor) -> bool:

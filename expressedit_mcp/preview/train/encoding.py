@@ -14,6 +14,7 @@ from .drawings import load_shard
 from .vae import as_input, posterior
 
 _BATCH = 8
+_BATCH_ON_GPU = 128
 
 
 @torch.inference_mode()
@@ -25,8 +26,9 @@ def encode_shard(vae: AutoencoderKL, folder: Path, device: torch.device) -> None
     pixels = load_shard(folder).pixels
     fast = computes_in_bfloat16(device)
     parts = []
-    for start in range(0, len(pixels), _BATCH):
-        batch = as_input(np.ascontiguousarray(pixels[start : start + _BATCH])).to(device)
+    size = _BATCH if device.type == "cpu" else _BATCH_ON_GPU
+    for start in range(0, len(pixels), size):
+        batch = as_input(torch.from_numpy(np.array(pixels[start : start + size])), device)
         with torch.autocast(device.type, torch.bfloat16, enabled=fast):
             latents = posterior(vae, batch).mode() * vae.config["scaling_factor"]
         parts.append(latents.half().cpu().numpy())

@@ -31,7 +31,8 @@ class Trainer:
     Parameters that ask for no gradient stay as they are.
 
     `matrices` says which parameters, by name, Muon takes; AdamW takes the rest. The learning rates
-    fall as a cosine to 0 at `steps`. `folder` holds the checkpoint, written every two minutes.
+    fall as a cosine to 0 at `steps`, or after `seconds` of this process (0: however long it takes) if
+    these end first. `folder` holds the checkpoint, written every two minutes.
     """
 
     def __init__(
@@ -46,7 +47,10 @@ class Trainer:
         matrices: Callable[[str, Tensor], bool],
         averaging: float = 0.998,
         muon_dtype: torch.dtype = torch.float32,
+        seconds: float = 0.0,
     ) -> None:
+        if seconds and team.size > 1:
+            raise ValueError("the members of a team do not end at one time: give them steps alone")
         self.modules = nn.ModuleDict(modules).to(team.device)
         self.team, self.folder, self.steps = team, folder, steps
         self.params = {n: p for n, p in self.modules.named_parameters() if p.requires_grad}
@@ -54,7 +58,7 @@ class Trainer:
         ids = {id(p) for p in chosen}
         rest = [p for p in self.params.values() if id(p) not in ids]
         self._optimizers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(rest, adam_lr, betas=(0.9, 0.98), weight_decay=1e-3)
+            torch.optim.AdamW(rest, adam_lr, betas=(0.9, 0.98), weight_decay=1e-3, foreach=True)
         ]
         if chosen:
             muon = Muon(chosen, muon_lr, weight_decay=0.01, dtype=muon_dtype, team=team)
@@ -63,6 +67,15 @@ class Trainer:
         self._averaging = averaging
         self.averages = {name: p.detach().clone() for name, p in self.params.items()}
         self.step = 0
+        self._seconds, self._started = seconds, time.monotonic()
+
+    @property
+    def progress(self) -> float:
+        """How much of the training is done, 0 to 1 and, by its time, a little over."""
+        share = self.step / self.steps
+        if not self._seconds:
+            return share
+        return max(share, (time.monotonic() - self._started) / self._seconds)
 
     @property
     def checkpoint(self) -> Path:
@@ -73,8 +86,8 @@ class Trainer:
     ) -> None:
         """Trains from the current step to the last; on_step is called by the leader each `every` steps."""
         log = _Log(self.folder / "log.jsonl", self.steps) if self.team.leads else None
-        saved = time.monotonic()
-        while self.step < self.steps:
+        self._started = saved = time.monotonic()
+        while self.progress < 1:
             losses = self.update(losses_at)
             if log:
                 log.add(self.step, losses)
@@ -90,7 +103,7 @@ class Trainer:
     def update(self, losses_at: LossAt) -> Losses:
         """One step of descent."""
         factor = min(1.0, (self.step + 1) / _WARM_UP_STEPS)
-        factor *= 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+        factor *= 0.5 * (1 + math.cos(math.pi * min(1.0, self.progress)))
         for optimizer, rate in zip(self._optimizers, self._rates, strict=False):
             optimizer.param_groups[0]["lr"] = rate * factor
             optimizer.zero_grad(set_to_none=True)
@@ -105,8 +118,8 @@ class Trainer:
         self.step += 1
         # young averages forget faster, so that they do not hold the start
         share = 1 - min(self._averaging, self.step / (self.step + 20))
-        for average, param in zip(self.averages.values(), params, strict=True):
-            average.lerp_(param.detach(), share)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.averages.values()), params, share)
         return {name: value.detach() for name, value in losses.items()}
 
     @contextmanager
@@ -169,17 +182,18 @@ class _Log:
     def __init__(self, path: Path, steps: int, every: int = 25) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._steps, self._every = path, steps, every
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, Tensor] = {}
         self._count = 0
         self._started = time.monotonic(), time.process_time()
 
     def add(self, step: int, losses: Losses) -> None:
         for name, value in losses.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+            # still on its device: nothing waits until it is told
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
         self._count += 1
         if step % self._every and step != self._steps:
             return
-        row = {name: round(total / self._count, 5) for name, total in self._sums.items()}
+        row = {name: round(float(total) / self._count, 5) for name, total in self._sums.items()}
         row |= {
             "step": step,
             "wall_s": round(time.monotonic() - self._started[0], 1),

@@ -60,7 +60,7 @@ def _jittered(rng: np.random.Generator, box: Sequence[float]) -> np.ndarray:
 
 def _shape(rng: np.random.Generator, edges: np.ndarray, side: int) -> np.ndarray:
     left, top, right, bottom = edges
-    y, x = np.mgrid[0:side, 0:side] + 0.5
+    y, x = (axis + 0.5 for axis in np.ogrid[0:side, 0:side])
     dx = np.abs(2 * x - left - right) / (right - left)
     dy = np.abs(2 * y - top - bottom) / (bottom - top)
     return (dx * dx + dy * dy <= 1.2) if rng.random() < _ELLIPSE else (np.maximum(dx, dy) <= 1)
@@ -76,4 +76,4 @@ def _seen(box: Sequence[float], side: int) -> float:
 def _covered(selected: np.ndarray, box: Sequence[float]) -> float:
     left, top, right, bottom = (round(edge) for edge in np.clip(box, 0, selected.shape[0]))
     inside = selected[top:bottom, left:right]
-    return float(inside.mean()) if inside.size else 0.0
+    return np.count_nonzero(inside) / inside.size if inside.size else 0.0

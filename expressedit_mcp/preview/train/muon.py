@@ -57,17 +57,14 @@ class Muon(torch.optim.Optimizer):
 
     def _ahead(self, params: list[Tensor], group: dict) -> Tensor:
         """Nesterov's momentum of parameters of one shape, as matrices (B, m, n)."""
-        matrices = []
+        gradients = [param.grad for param in params if param.grad is not None]
         for param in params:
-            gradient = param.grad
-            assert gradient is not None
-            state = self.state[param]
-            if "momentum" not in state:
-                state["momentum"] = torch.zeros_like(param)
-            state["momentum"].lerp_(gradient, 1 - group["momentum"])
-            ahead = gradient.lerp(state["momentum"], group["momentum"])
-            matrices.append(ahead.reshape(param.shape[0], -1))
-        return torch.stack(matrices)
+            if "momentum" not in self.state[param]:
+                self.state[param]["momentum"] = torch.zeros_like(param)
+        momenta = [self.state[param]["momentum"] for param in params]
+        torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+        aheads = torch._foreach_lerp(gradients, momenta, group["momentum"])
+        return torch.stack([ahead.reshape(len(ahead), -1) for ahead in aheads])
 
 
 def _shares(by_shape: dict[tuple[int, int], list[Tensor]], count: int) -> list[set]:
@@ -84,9 +81,12 @@ def _shares(by_shape: dict[tuple[int, int], list[Tensor]], count: int) -> list[s
 
 def _descend(params: list[Tensor], updates: Tensor, group: dict) -> None:
     size = 0.2 * max(updates.shape[1:]) ** 0.5
-    for param, update in zip(params, updates, strict=True):
-        param.mul_(1 - group["lr"] * group["weight_decay"])
-        param.add_(update.reshape(param.shape).to(param.dtype), alpha=-group["lr"] * size)
+    shaped = [
+        update.reshape(param.shape)
+        for param, update in zip(params, updates.to(params[0]), strict=True)
+    ]
+    torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
+    torch._foreach_add_(params, shaped, alpha=-group["lr"] * size)
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ SCHEDULER = {
 def make_vae() -> AutoencoderKL:
     """An untrained VAE, 8 pixels to a latent cell of 4 channels."""
     levels: dict[str, Any] = {  # diffusers declares tuples of length 1
-        "block_out_channels": (16, 16, 32, 64),
+        "block_out_channels": (32, 32, 64, 64),
         "down_block_types": ("DownEncoderBlock2D",) * 4,
         "up_block_types": ("UpDecoderBlock2D",) * 4,
     }

@@ -1,18 +1,19 @@
-"""Trains a network of the face reader on the rig's drawings, on one CPU core.
+"""Trains a network of the face reader on the rig's drawings.
 
 Run: python -m expressedit_mcp.preview.train.reader --work FOLDER --part face|eyes|mouth
+With --draw-only instead of --part it draws what parts trained side by side then share.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as binary_cross_entropy
 from torch.nn.functional import cross_entropy, smooth_l1_loss
@@ -27,16 +28,19 @@ from .reader_fitting import export, fit, to_input, trunk, trunk_arrays
 from .reader_samples import (
     TASKS,
     Drawings,
+    Truth,
     Warp,
     box_of,
-    collect,
+    draw,
     negatives,
     places_of,
     weathered,
 )
+from .team import Team
 
 SEED = 20_001
-BATCH, NEGATIVES = 26, 6
+BATCH = 26
+_NEGATIVES = 6 / 26  # for each drawing
 _REACH = {"face": 1.0, "eyes": 0.5, "mouth": 0.5}  # how far off the box may be that is given
 _WEIGHTS = {"places": 60.0, "words": 0.1, "looks": 0.1}  # the last two are matters on the side
 _NEAR = 0.01  # places this near to the truth, in halves of the crop, pull less
@@ -44,6 +48,7 @@ _OPEN = np.array([state.both.shows_iris for state in EYE_STATES.values()])
 _IRIS_PULL = 0.5  # over the iris' radius, in halves of the crop
 _PACE_FROM_WEIGHTS = 0.3
 _SMALLEST_IRIS = 0.02  # smaller ones pull no harder
+_UNTOLD = -100  # stands for a state that cannot be seen
 
 
 class PartNet(nn.Module):
@@ -86,40 +91,54 @@ class PartNet(nn.Module):
 
 
 def load_network(path: Path, task: PartTask) -> PartNet:
-    """The network whose weights `export` wrote. Raises ValueError where it answers something else."""
-    with safe_open(path, framework="pt") as file:
-        facts = json.loads(file.metadata()["facts"])
-        arrays = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    if PartTask(**facts).sizes != task.sizes:
+    """The network whose weights `export` wrote. Raises ValueError where theirs is of another shape."""
+    arrays, model = load_file(path), PartNet(task)
+    params = model.arrays()
+    if {name: array.shape for name, array in arrays.items()} != {
+        name: param.shape for name, param in params.items()
+    }:
         raise ValueError(
-            f"{path} answers other questions than this code asks; train without --from"
+            f"{path} answers other questions or sees crops of another size than this code's;"
+            " train without --from"
         )
-    model = PartNet(task)
     with torch.no_grad():
-        for name, param in model.arrays().items():
-            param.copy_(arrays[name].view_as(param))
+        for name, param in params.items():
+            param.copy_(arrays[name])
     return model
 
 
-class Teacher:
-    """Batches of changed drawings for one part's network, and the loss of its answers to them."""
+@dataclass(frozen=True)
+class Crops:
+    """Pictures (N, H, W, 3) uint8, of which the first B show the part in the drawings `picked` (B,).
 
-    def __init__(self, part: str, drawings: Drawings) -> None:
-        self.part, self.task, self.drawings = part, TASKS[part], drawings
+    `places` (B, …) are where, as `PartTask` tells it; the other pictures do not show the part.
+    """
 
-    def mean_places(self) -> np.ndarray:
-        """The places in undisturbed crops, averaged over the drawings."""
-        rng = np.random.default_rng(0)
-        numbers = range(min(500, len(self.drawings.pixels)))
-        return np.mean([self._sample(n, rng, 0.0)[1] for n in numbers], axis=0)
+    pictures: Tensor
+    picked: Tensor
+    places: Tensor
 
-    def pictures_at(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pictures, which drawings the first BATCH show, and their places; the rest do not show the part.
+    def pin_memory(self) -> Crops:
+        """A copy in memory that a GPU reads while it computes."""
+        return Crops(*(getattr(self, field.name).pin_memory() for field in fields(self)))
 
-        The same step gives the same pictures.
-        """
+    def to(self, device: torch.device) -> Crops:
+        """The crops on a device."""
+        moved = (getattr(self, field.name).to(device, non_blocking=True) for field in fields(self))
+        return Crops(*moved)
+
+
+@dataclass(frozen=True)
+class CropMaker:
+    """Makes the crops of a step, `batch` of which show the part: the same ones each time."""
+
+    part: str
+    drawings: Drawings
+    batch: int = BATCH
+
+    def __call__(self, step: int) -> Crops:
         rng = np.random.default_rng([SEED, step])
-        picked = rng.integers(0, len(self.drawings.pixels), BATCH)
+        picked = rng.integers(0, len(self.drawings.pixels), self.batch)
         pictures, places = [], []
         for number in picked:
             # most boxes are nearly right, as after a first pass; some as wrong as a finder may be
@@ -127,63 +146,80 @@ class Teacher:
             picture, place = self._sample(number, rng, reach)
             pictures.append(weathered(picture, rng))
             places.append(place)
-        nothing = negatives(rng, self.part, self.drawings, NEGATIVES)
+        nothing = negatives(rng, self.part, self.drawings, round(self.batch * _NEGATIVES))
         pictures += [weathered(crop, rng) for crop in nothing]
-        return np.stack(pictures), picked, np.stack(places)
+        arrays = np.stack(pictures), picked, np.stack(places)
+        return Crops(*map(torch.from_numpy, arrays))
+
+    def mean_places(self) -> np.ndarray:
+        """The places in undisturbed crops, averaged over the drawings."""
+        rng = np.random.default_rng(0)
+        numbers = range(min(500, len(self.drawings.pixels)))
+        return np.mean([self._sample(n, rng, 0.0)[1] for n in numbers], axis=0)
 
     def _sample(
         self, number: int, rng: np.random.Generator, reach: float
     ) -> tuple[np.ndarray, np.ndarray]:
         truth = self.drawings.truth
-        warp = Warp.about(box_of(self.part, truth, number), self.task, rng, reach)
+        warp = Warp.about(box_of(self.part, truth, number), TASKS[self.part], rng, reach)
         crop = warp.picture(self.drawings.pixels[number])
         return crop, places_of(self.part, truth, number, warp)
 
-    def losses(self, model: nn.Module, step: int) -> Losses:
+
+class Teacher:
+    """The loss of the answers of one part's network, computed on a device."""
+
+    def __init__(self, part: str, truth: Truth, device: torch.device) -> None:
+        self._task, self._device = TASKS[part], device
+        self._wanted = {
+            name: torch.from_numpy(_wanted(name, truth)).to(device)
+            for name in self._task.names
+            if name != "there"
+        }
+
+    def losses(self, model: nn.Module, crops: Crops) -> Losses:
         """Smooth L1 of places and lengths, cross entropy of the rest."""
-        pictures, picked, places = self.pictures_at(step)
-        out = model(to_input(pictures))
-        slices = self.task.slices
-        wanted = torch.from_numpy(places)
-        away = smooth_l1_loss(out[:BATCH, : places.shape[1]], wanted, reduction="none", beta=_NEAR)
-        losses = {"places": _WEIGHTS["places"] * (away * self._pulls(wanted)).mean()}
-        there = (torch.arange(len(out)) < BATCH).float()
+        crops = crops.to(self._device)
+        out, slices = model(to_input(crops.pictures)), self._task.slices
+        count, width = crops.places.shape
+        away = smooth_l1_loss(out[:count, :width], crops.places, reduction="none", beta=_NEAR)
+        losses = {"places": _WEIGHTS["places"] * (away * self._pulls(crops.places)).mean()}
+        there = (torch.arange(len(out), device=self._device) < count).float()
         losses["there"] = binary_cross_entropy(out[:, slices["there"]].squeeze(1), there)
-        for name in self.task.names:
-            if name != "there":
-                weight = _WEIGHTS.get(name, 1.0)
-                losses[name] = weight * self._named(name, out[:BATCH, slices[name]], picked)
+        for name, wanted in self._wanted.items():
+            weight = _WEIGHTS.get(name, 1.0)
+            losses[name] = weight * _named(out[:count, slices[name]], wanted[crops.picked])
         return {"loss": torch.stack(list(losses.values())).sum(), **losses}
 
     def _pulls(self, places: Tensor) -> Tensor:
         """The weights of places: an iris counts by its own size, and not at all where it is not drawn."""
-        pulls = torch.ones(places.shape)
-        if "irises" in self.task.places:
-            irises = self.task.slices["irises"]
+        pulls = torch.ones_like(places)
+        if "irises" in self._task.places:
+            irises = self._task.slices["irises"]
             radii = places[:, irises].unflatten(1, (2, 4))[..., 2:3]
             pull = _IRIS_PULL * (radii > 0) / radii.clamp(min=_SMALLEST_IRIS)
             pulls[:, irises] = pull.expand(-1, -1, 4).flatten(1)
         return pulls
 
-    def _named(self, name: str, logits: Tensor, picked: np.ndarray) -> Tensor:
-        """Cross entropy of one of the answers that are names."""
-        truth = self.drawings.truth
-        shown = torch.from_numpy(truth.irises[picked, :, 2] > 0)
-        if name in PARTS_OF_FACE:
-            judged = self._judged(name, picked)
-            wanted = torch.from_numpy(truth.states[picked, list(PARTS_OF_FACE).index(name)])
-            return cross_entropy(logits[judged], wanted.long()[judged])
-        wanted = shown if name == "shown" else torch.from_numpy(getattr(truth, name)[picked])
-        return binary_cross_entropy(logits, wanted.float()) * wanted.shape[1]
 
-    def _judged(self, part: str, picked: np.ndarray) -> Tensor:
-        """Which of the drawings tell a part's state (BATCH,) bool: a look needs open eyes, a gaze irises."""
-        truth = self.drawings.truth
-        told = {
-            "iris": _OPEN[truth.states[picked, list(PARTS_OF_FACE).index("eyes")]],
-            "gaze": truth.irises[picked, :, 2].any(axis=1),
-        }
-        return torch.from_numpy(told.get(part, np.ones(len(picked), bool)))
+def _wanted(name: str, truth: Truth) -> np.ndarray:
+    """What is right of N drawings: numbers of states (N,), or which names are true (N, …) float32.
+
+    A look is told by open eyes alone, a gaze by irises.
+    """
+    shown = truth.irises[:, :, 2] > 0
+    if name in PARTS_OF_FACE:
+        states = dict(zip(PARTS_OF_FACE, truth.states.T, strict=True))
+        told = {"iris": _OPEN[states["eyes"]], "gaze": shown.any(axis=1)}
+        return np.where(told.get(name, True), states[name], _UNTOLD)
+    return (shown if name == "shown" else getattr(truth, name)).astype(np.float32)
+
+
+def _named(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Cross entropy of one of the answers that are names."""
+    if wanted.ndim == 1:
+        return cross_entropy(logits, wanted, ignore_index=_UNTOLD)
+    return binary_cross_entropy(logits, wanted) * wanted.shape[1]
 
 
 def main() -> None:
@@ -191,37 +227,60 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, required=True, help="folder for drawings and checkpoint"
     )
-    parser.add_argument("--part", choices=list(TASKS), required=True)
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--part", choices=list(TASKS))
+    wanted.add_argument("--draw-only", action="store_true", help="draw and train nothing")
     parser.add_argument("--out", type=Path, default=READER_WEIGHTS, help="folder for weights")
     parser.add_argument("--drawings", type=int, default=30_000)
+    parser.add_argument("--processes", type=int, default=1, help="that draw")
     parser.add_argument("--steps", type=int, default=9_000)
+    parser.add_argument("--seconds", type=float, default=0.0, help="end after, 0: after all steps")
+    parser.add_argument("--batch", type=int, default=BATCH, help="crops of the part in each step")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="that make crops, 0: none of their own"
+    )
     parser.add_argument(
         "--from", dest="start", type=Path, help="a folder of weights to go on from, more gently"
     )
     options = parser.parse_args()
+    cv2.setNumThreads(1)  # where its threads ran, forked workers wait for them forever
     options.work.mkdir(parents=True, exist_ok=True)
-    teacher = Teacher(options.part, drawings_in(options.work, options.drawings))
+    drawings = drawings_in(options.work, options.drawings, options.processes)
+    if options.draw_only:
+        return
+    task, make = TASKS[options.part], CropMaker(options.part, drawings, options.batch)
     torch.manual_seed(SEED)
     if options.start:
-        model = load_network(options.start / f"{options.part}.safetensors", teacher.task)
+        model = load_network(options.start / f"{options.part}.safetensors", task)
     else:
-        model = PartNet(teacher.task)
+        model = PartNet(task)
         with torch.no_grad():
-            model.sides["places"]["out"].bias.copy_(torch.from_numpy(teacher.mean_places()))  # type: ignore[index]
-    pace = _PACE_FROM_WEIGHTS if options.start else 1.0
-    work = options.work / options.part
-    fit(model, lambda step: teacher.losses(model, step), work, options.steps, pace)
+            model.sides["places"]["out"].bias.copy_(torch.from_numpy(make.mean_places()))  # type: ignore[index]
+    team = Team(device=torch.device(options.device))
+    teacher = Teacher(options.part, drawings.truth, team.device)
+    fit(
+        model,
+        team,
+        make,
+        lambda crops: teacher.losses(model, crops),
+        options.work / options.part,
+        steps=options.steps,
+        seconds=options.seconds,
+        workers=options.workers,
+        pace=_PACE_FROM_WEIGHTS if options.start else 1.0,
+    )
     out = options.out / f"{options.part}.safetensors"
-    export(model.arrays(), asdict(teacher.task), out)
+    export(model.arrays(), asdict(task), out)
     print(f"wrote {out}, {out.stat().st_size / 1e6:.2f} MB", flush=True)
 
 
-def drawings_in(folder: Path, count: int) -> Drawings:
+def drawings_in(folder: Path, count: int, processes: int = 1) -> Drawings:
     """The training drawings, drawn once and kept in the folder."""
-    path = folder / f"drawings-{count}.npz"
-    if not path.is_file():
+    path = folder / f"drawings-{count}"
+    if not path.is_dir():
         print(f"drawing {count} faces", flush=True)
-        collect(SEED, count).save(path)
+        draw(path, SEED, count, processes)
     return Drawings.load(path)
 
 

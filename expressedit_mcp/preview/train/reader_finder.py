@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from expressedit_mcp.preview.finder import (
@@ -29,6 +30,7 @@ from .reader import drawings_in
 from .reader_backgrounds import background
 from .reader_fitting import export, fit, to_input, trunk, trunk_arrays
 from .reader_samples import DRAWN_PX, Drawings, weathered
+from .team import Team
 
 SEED = 30_001
 BATCH, PAGE_PX = 20, 160
@@ -48,10 +50,10 @@ class FinderNet(nn.Module):
         self.head = nn.Conv2d(LAYERS[-1].channels, 4, 1)
         nn.init.constant_(self.head.bias[:1], -3.0)  # type: ignore[index]
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+    def forward(self, pictures: Tensor) -> Tensor:
         return self.head(self.trunk(pictures))
 
-    def arrays(self) -> dict[str, torch.Tensor]:
+    def arrays(self) -> dict[str, Tensor]:
         head = {"head.weight": self.head.weight[:, :, 0, 0], "head.bias": self.head.bias}
         return {**trunk_arrays(self.trunk), **head}  # type: ignore[dict-item]
 
@@ -111,15 +113,20 @@ def targets(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return wanted, places
 
 
-def losses(model: nn.Module, drawings: Drawings, step: int) -> Losses:
-    """Focal loss of "is there a face" (T.-Y. Lin et al., 2017), L1 of the places of those there are."""
+def pages_at(drawings: Drawings, step: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Pages (BATCH, 160, 160, 3) uint8 and their `targets`; the same step gives the same ones."""
     rng = np.random.default_rng([SEED, step])
     pages = [page(rng, drawings) for _ in range(BATCH)]
-    wanted, places = (
-        torch.from_numpy(np.stack(part))
-        for part in zip(*(targets(one.frames) for one in pages), strict=True)
+    rows = [(one.pixels, *targets(one.frames)) for one in pages]
+    pixels, wanted, places = (
+        torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)
     )
-    answers = model(to_input(np.stack([one.pixels for one in pages])))
+    return pixels, wanted, places
+
+
+def losses(model: nn.Module, pixels: Tensor, wanted: Tensor, places: Tensor) -> Losses:
+    """Focal loss of "is there a face" (T.-Y. Lin et al., 2017), L1 of the places of those there are."""
+    answers = model(to_input(pixels))
     there = wanted == 1
     count = there.sum().clamp(min=1)
     plain = cross_entropy(answers[:, 0], wanted.clamp(min=0), reduction="none")
@@ -143,7 +150,14 @@ def main() -> None:
     torch.manual_seed(SEED)
     model = FinderNet()
     work = options.work / "finder"
-    fit(model, lambda step: losses(model, drawings, step), work, options.steps)
+    fit(
+        model,
+        Team(),
+        partial(pages_at, drawings),
+        lambda pages: losses(model, *pages),
+        work,
+        steps=options.steps,
+    )
     export(model.arrays(), {}, options.out)
     print(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB", flush=True)
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from expressedit_mcp.preview.network import Layer
 
-from .loop import LossAt, Trainer
+from .ahead import made_ahead
+from .loop import Losses, Trainer
 from .team import Team
+
+T = TypeVar("T")
 
 
 class Convolution(nn.Module):
@@ -53,32 +55,50 @@ def trunk_arrays(convolutions: nn.Sequential) -> dict[str, Tensor]:
     return arrays
 
 
-def to_input(pixels: np.ndarray) -> Tensor:
+def to_input(pixels: Tensor) -> Tensor:
     """Pictures (N, H, W, 3) uint8 as (N, 3, H, W) of -1..1, channels last in memory."""
-    pictures = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+    pictures = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
-def fit(model: nn.Module, losses_at: LossAt, folder: Path, steps: int, pace: float = 1.0) -> None:
-    """Trains the model on one thread and leaves it with its averaged weights.
+def fit(
+    model: nn.Module,
+    team: Team,
+    make: Callable[[int], T],
+    losses: Callable[[T], Losses],
+    folder: Path,
+    *,
+    steps: int,
+    seconds: float = 0.0,
+    workers: int = 0,
+    pace: float = 1.0,
+) -> None:
+    """Trains the model on the team's device and leaves it with its averaged weights.
 
+    `make(step)` is what `losses` needs at a step, made on the CPU by `workers` processes (0: this one).
+    The training ends after `steps`, or `seconds` if these are over first (0: however long it takes).
     `pace` multiplies the learning rates.
     A run that was stopped goes on from the checkpoint in the folder.
     """
     torch.set_num_threads(1)
+    on_gpu = team.device.type == "cuda"
+    if on_gpu:
+        torch.set_float32_matmul_precision("high")
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = Trainer(
         {"model": model},
-        Team(),
+        team,
         folder,
         steps=steps,
         muon_lr=5e-3 * pace,
         adam_lr=2e-3 * pace,
         matrices=lambda name, _: ".out." not in name and ".head." not in name,
         averaging=0.997,
+        seconds=seconds,
     )
     trainer.resume()
-    trainer.run(losses_at)
+    coming = made_ahead(make, trainer.step, steps, workers, pinned=on_gpu)
+    trainer.run(lambda _: losses(next(coming)))
     trainer.use_averages()
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.lib.format import open_memmap
 
 from expressedit_mcp.preview import (
     EXPRESSION_TAGS,
     Drawing,
     Expression,
     draw_character,
-    expression_from_tags,
+    expression_tags,
     sample_character,
     sample_expression,
+    sample_expression_with,
     sample_view,
 )
 from expressedit_mcp.preview.character import (
@@ -26,15 +30,17 @@ from expressedit_mcp.preview.character import (
     HAIR_STYLES,
 )
 from expressedit_mcp.preview.expression import PARTS as PARTS_OF_FACE
-from expressedit_mcp.preview.expression import RANGES
 from expressedit_mcp.preview.part_network import PartTask
 from expressedit_mcp.preview.reader import PARTS, POINTS
-from expressedit_mcp.preview.states import EXTRAS
+from expressedit_mcp.preview.states import EXTRAS, IRIS_STATES
+from expressedit_mcp.preview.tagging import contradictory_pair
 from expressedit_mcp.preview.words import WORDS
 
 from .reader_backgrounds import background
 
-DRAWN_PX = 192
+DRAWN_PX = 320
+_CHUNK = 16  # drawings that a process is given at once
+_IRISES = tuple(state for state in IRIS_STATES if state in EXPRESSION_TAGS)
 _AGES = ("child", "mature female", "mature male", "old woman", "old man")
 LOOKS = (*HAIR_COLORS, *EYE_COLORS, *HAIR_STYLES, *_AGES, *ACCESSORIES)
 
@@ -53,7 +59,7 @@ def _task(
 TASKS = {
     "face": _task(
         "face",
-        (96, 96),
+        (128, 128),
         1.0,
         {"boxes": (len(PARTS), 4), "frame": (1, 4)},
         {"extras": EXTRAS, "words": tuple(WORDS), "looks": LOOKS},
@@ -94,37 +100,41 @@ class Truth:
 
 @dataclass(frozen=True)
 class Drawings:
-    """Pixels (N, 192, 192, 3) uint8 and their truth."""
+    """Pixels (N, 320, 320, 3) uint8, read as needed, and their truth."""
 
     pixels: np.ndarray
     truth: Truth
 
-    def save(self, path: Path) -> None:
-        arrays = {field.name: getattr(self.truth, field.name) for field in fields(Truth)}
-        np.savez(path, pixels=self.pixels, **arrays)
-
     @classmethod
-    def load(cls, path: Path) -> Drawings:
-        with np.load(path) as file:
-            return cls(
-                file["pixels"], Truth(**{field.name: file[field.name] for field in fields(Truth)})
-            )
+    def load(cls, folder: Path) -> Drawings:
+        """What `draw` has written."""
+        truth = {field.name: np.load(folder / f"{field.name}.npy") for field in fields(Truth)}
+        return cls(np.load(folder / "pixels.npy", mmap_mode="r"), Truth(**truth))
 
 
-def draw(seed: int, count: int) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """Random drawings of random characters, and the truth of each; the same seed gives the same ones."""
-    for number in range(count):
-        rng = _rng(seed, number)
-        character, expression = sample_character(rng), random_expression(rng)
-        drawing = draw_character(character, expression, sample_view(rng), DRAWN_PX)
-        yield drawing.pixels, {**truth_of(drawing), **names_of(expression, drawing.tags)}
+def draw(folder: Path, seed: int, count: int, processes: int = 1) -> None:
+    """Writes a folder of random drawings of random characters, whole or not at all.
+
+    The same seed gives the same ones, however many processes draw.
+    """
+    part = folder.with_name(f"{folder.name}.part")
+    part.mkdir(parents=True, exist_ok=True)
+    path = part / "pixels.npy"
+    open_memmap(path, "w+", np.uint8, (count, DRAWN_PX, DRAWN_PX, 3))
+    with get_context("spawn").Pool(processes, cv2.setNumThreads, (1,)) as pool:
+        truths = list(pool.imap(partial(_draw_one, path, seed), range(count), _CHUNK))
+    for field in fields(Truth):
+        np.save(part / f"{field.name}.npy", np.stack([truth[field.name] for truth in truths]))
+    part.rename(folder)
 
 
-def collect(seed: int, count: int) -> Drawings:
-    """`draw` as arrays."""
-    pixels, truths = zip(*draw(seed, count), strict=True)
-    joined = {name: np.stack([truth[name] for truth in truths]) for name in truths[0]}
-    return Drawings(np.stack(pixels), Truth(**joined))
+def _draw_one(path: Path, seed: int, number: int) -> dict[str, np.ndarray]:
+    """The truth of one drawing, whose pixels go into their place in the file."""
+    rng = np.random.default_rng([seed, number])
+    character, expression = sample_character(rng), random_expression(rng)
+    drawing = draw_character(character, expression, sample_view(rng), DRAWN_PX)
+    np.load(path, mmap_mode="r+")[number] = drawing.pixels
+    return {**truth_of(drawing), **names_of(expression, drawing.tags)}
 
 
 def truth_of(drawing: Drawing) -> dict[str, np.ndarray]:
@@ -154,19 +164,32 @@ def names_of(expression: Expression, tags: Sequence[str]) -> dict[str, np.ndarra
     }
 
 
-def _rng(seed: int, number: int) -> Rng:
-    return np.random.default_rng([seed, number])
-
-
 def random_expression(rng: Rng) -> Expression:
-    """Half as the rig samples them, some with free measures, a third about one tag of all alike."""
+    """Half about one tag of all alike, some about what irises show, the rest as the rig samples them.
+
+    Of those, some have one mark more, of all alike, and some free measures.
+    """
     kind = rng.random()
-    sampled = sample_expression(rng, free_measures=kind > 0.85)
-    if kind > 0.35:
-        return sampled
-    tag = EXPRESSION_TAGS[int(rng.integers(len(EXPRESSION_TAGS)))]
-    small = {name: getattr(sampled, name) for name in ("side", *RANGES)}
-    return replace(expression_from_tags([tag]), **small)
+    if kind < 0.5:
+        return sample_expression_with(rng, _one_of(rng, EXPRESSION_TAGS))
+    if kind < 0.6:
+        return sample_expression_with(rng, _one_of(rng, _IRISES))
+    if kind < 0.7:
+        return _with_mark(rng, _one_of(rng, EXTRAS))
+    return sample_expression(rng, free_measures=kind > 0.85)
+
+
+def _one_of(rng: Rng, names: Sequence[str]) -> str:
+    return names[int(rng.integers(len(names)))]
+
+
+def _with_mark(rng: Rng, mark: str) -> Expression:
+    """An expression as the rig samples them, with the mark, that no tag contradicts."""
+    while True:
+        sampled = sample_expression(rng)
+        marked = replace(sampled, extras=tuple(e for e in EXTRAS if e in {*sampled.extras, mark}))
+        if contradictory_pair(expression_tags(marked)) is None:
+            return marked
 
 
 def _centred(box: tuple[int, int, int, int]) -> tuple[float, float, float, float]:
@@ -254,12 +277,12 @@ def weathered(pixels: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _softened(pixels: np.ndarray, rng: Rng) -> np.ndarray:
-    """Softer as a whole or in one box, as a model's edit of a large drawing is."""
+    """Softer as a whole or in one box, as a small face or a model's edit of a large drawing is."""
     height, width = pixels.shape[:2]
     if rng.random() < 0.5:
-        small = max(8, int(height * rng.uniform(0.4, 0.9)))
-        soft = cv2.resize(pixels, (small, small), interpolation=cv2.INTER_AREA)
-        soft = cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC)
+        share = rng.uniform(0.25, 0.9)
+        small = cv2.resize(pixels, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        soft = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     else:
         soft = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.5, 1.6))
     if rng.random() < 0.5:

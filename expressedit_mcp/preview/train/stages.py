@@ -25,6 +25,7 @@ from .text import train_text
 from .vae import train_vae
 from .vocabulary import vocabulary
 
+_USUAL_BATCH = 32  # of the team; larger ones take larger steps
 _MUON_LR, _ADAM_LR = 2e-3, 1e-3
 _MUON_LR_FROM_WEIGHTS, _ADAM_LR_FROM_WEIGHTS = 1.5e-3, 7e-4
 _CLASSES: dict[str, Any] = {
@@ -80,6 +81,8 @@ def _vae(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
             patch_px=recipe.vae_patch_px,
             seed=recipe.seed,
             vae=vae,
+            seconds=recipe.vae_seconds,
+            workers=recipe.workers,
         )
     if team.leads:
         vae.save_pretrained(out / "vae" / "vae")
@@ -98,6 +101,8 @@ def _decoder(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
         patch_px=recipe.vae_patch_px,
         seed=recipe.seed,
         vae=_load(out / "vae", "vae"),
+        seconds=recipe.decoder_seconds,
+        workers=recipe.workers,
     )
     if team.leads:
         vae.save_pretrained(out / "vae" / "vae")
@@ -126,6 +131,7 @@ def _unet(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
             export_model(out / "model", denoiser, vae)
         _write_sheet(out / "model", out / "sheets" / f"{trainer.step:06d}.png")
 
+    pace = (recipe.unet_batch * team.size / _USUAL_BATCH) ** 0.25
     train_denoiser(
         team,
         denoiser,
@@ -134,10 +140,12 @@ def _unet(team: Team, recipe: Recipe, out: Path, start: Path | None) -> None:
         out / "unet",
         steps=recipe.unet_steps,
         batch=recipe.unet_batch,
-        muon_lr=_MUON_LR_FROM_WEIGHTS if start else _MUON_LR,
-        adam_lr=_ADAM_LR_FROM_WEIGHTS if start else _ADAM_LR,
+        muon_lr=pace * (_MUON_LR_FROM_WEIGHTS if start else _MUON_LR),
+        adam_lr=pace * (_ADAM_LR_FROM_WEIGHTS if start else _ADAM_LR),
         seed=recipe.seed,
         compiled=bool(recipe.compiled),
+        seconds=recipe.unet_seconds,
+        workers=recipe.workers,
         every=recipe.sheet_steps,
         on_step=on_step,
     )

@@ -59,8 +59,7 @@ class Team:
 def run_team(work: Callable[..., None], args: tuple[Any, ...], size: int, device: str) -> None:
     """Runs work(team, *args) in `size` processes; in this one when size is 1."""
     if size == 1:
-        if device == "cpu":
-            torch.set_num_threads(1)
+        torch.set_num_threads(1)
         work(Team(device=torch.device(device)), *args)
         return
     with tempfile.TemporaryDirectory() as folder:
