@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,9 @@ class Learner:
         rng = np.random.default_rng([self.request.seed, self.done])
         example = self._examples[int(rng.integers(len(self._examples)))]
         token = self._weights.token(self.request.class_word, settings)
-        with torch.enable_grad():
+        with torch.enable_grad(), ExitStack() as held:
             losses = {
-                "denoising": self._denoising(example, token, rng),
+                "denoising": self._denoising(example, token, rng, held),
                 "orthogonality": self._orthogonality(token, rng),
             }
             total = losses["denoising"] + settings.orthogonality * losses["orthogonality"]
@@ -112,7 +112,9 @@ class Learner:
         )
         return encode_file(card, self._weights.arrays())
 
-    def _denoising(self, example: Encoded, token: Token, rng: np.random.Generator) -> Tensor:
+    def _denoising(
+        self, example: Encoded, token: Token, rng: np.random.Generator, held: ExitStack
+    ) -> Tensor:
         """The model's own loss on one example at several noise levels, weighted by the object's mask."""
         models, settings = self.models, self.request.settings
         x0 = example.latents.float()
@@ -127,13 +129,22 @@ class Learner:
         v_prediction = models.prediction == "v_prediction"
         target = velocity(x0, noise, alpha_bar) if v_prediction else noise
         controlled = bool(rng.random() < settings.controlled)
-        output = self._predict(example, token, z.to(models.dtype), timesteps, controlled)
+        output = self._predict(example, token, z.to(models.dtype), timesteps, controlled, held)
         return denoising_loss(output, target, mask_weights(example.mask.float(), settings.outside))
 
     def _predict(
-        self, example: Encoded, token: Token, z: Tensor, t: Tensor, controlled: bool
+        self,
+        example: Encoded,
+        token: Token,
+        z: Tensor,
+        t: Tensor,
+        controlled: bool,
+        held: ExitStack,
     ) -> Tensor:
-        """The UNet's output (B, C, h, w) under the caption with the token in front."""
+        """The UNet's output (B, C, h, w) under the caption with the token in front.
+
+        The token's attention stays installed until `held` ends: a backward pass with checkpointing runs it again.
+        """
         models = self.models
         prompt = _encoded(models, example, token)
         added = {
@@ -148,15 +159,16 @@ class Learner:
                 residuals = example.control.residuals(z, t, 0, rows)
         control = token_control([token], models.encoders, example.mask)
         control.on_call(Layout(tuple(range(len(z))), (None,) * len(z)), 0)
-        with installed(models.unet, control), _checkpointing(models.unet, z.device):
-            return models.unet(
-                z,
-                t,
-                encoder_hidden_states=prompt.context.expand(len(z), -1, -1),
-                added_cond_kwargs=added,
-                return_dict=False,
-                **residuals,
-            )[0]
+        held.enter_context(installed(models.unet, control))
+        held.enter_context(_checkpointing(models.unet, z.device))
+        return models.unet(
+            z,
+            t,
+            encoder_hidden_states=prompt.context.expand(len(z), -1, -1),
+            added_cond_kwargs=added,
+            return_dict=False,
+            **residuals,
+        )[0]
 
     def _orthogonality(self, token: Token, rng: np.random.Generator) -> Tensor:
         """The mean over both text encoders, against a few of the attributes."""

@@ -17,7 +17,7 @@ from .vocabulary import MAX_TOKENS, make_tokenizer
 CARD = {
     "name": "expressedit-preview",
     "domain": "drawn demo characters",
-    "description": "An SDXL-shaped model of 8.9 M parameters, trained on drawings of the face rig that "
+    "description": "An SDXL-shaped model of 9.2 M parameters, trained on drawings of the face rig that "
     "ships with it. It shows the whole path on a laptop; it is no editor for other pictures.",
     "native_px": NATIVE_PX,
     "sampler": "ddim",

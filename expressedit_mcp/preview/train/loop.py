@@ -119,7 +119,7 @@ class Trainer:
         # young averages forget faster, so that they do not hold the start
         share = 1 - min(self._averaging, self.step / (self.step + 20))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.averages.values()), params, share)
+            torch._foreach_lerp_(list(self.averages.values()), params, share)  # type: ignore[attr-defined]
         return {name: value.detach() for name, value in losses.items()}
 
     @contextmanager

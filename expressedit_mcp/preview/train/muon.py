@@ -62,8 +62,8 @@ class Muon(torch.optim.Optimizer):
             if "momentum" not in self.state[param]:
                 self.state[param]["momentum"] = torch.zeros_like(param)
         momenta = [self.state[param]["momentum"] for param in params]
-        torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
-        aheads = torch._foreach_lerp(gradients, momenta, group["momentum"])
+        torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])  # type: ignore[attr-defined]
+        aheads = torch._foreach_lerp(gradients, momenta, group["momentum"])  # type: ignore[attr-defined]
         return torch.stack([ahead.reshape(len(ahead), -1) for ahead in aheads])
 
 
@@ -85,8 +85,8 @@ def _descend(params: list[Tensor], updates: Tensor, group: dict) -> None:
         update.reshape(param.shape)
         for param, update in zip(params, updates.to(params[0]), strict=True)
     ]
-    torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
-    torch._foreach_add_(params, shaped, alpha=-group["lr"] * size)
+    torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])  # type: ignore[attr-defined]
+    torch._foreach_add_(params, shaped, alpha=-group["lr"] * size)  # type: ignore[attr-defined]
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:

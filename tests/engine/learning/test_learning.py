@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from test_edit import request
 
 from expressedit_mcp.engine import LocalEngine, find_source
 from expressedit_mcp.engine.edit import Editor
+from expressedit_mcp.engine.learning import learner as learning
 from expressedit_mcp.engine.learning.features import attribute_features
 from expressedit_mcp.engine.learning.file import as_learned, decode_file, read_card
 from expressedit_mcp.engine.learning.learner import Learner
@@ -95,6 +99,27 @@ def test_velocity_is_what_the_loop_s_prediction_undoes() -> None:
     )
 
 
+def test_activations_that_are_computed_again_give_the_same_token(
+    editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: the backward pass runs the blocks again, with the token's attention still in them."""
+
+    @contextmanager
+    def always(unet: Any, device: torch.device) -> Iterator[None]:
+        unet.enable_gradient_checkpointing()
+        yield
+        unet.disable_gradient_checkpointing()
+
+    kept = Learner(editor.models, wanted(), tmp_path / "kept")
+    again = Learner(editor.models, wanted(), tmp_path / "again")
+    for learner in (kept, again):
+        while not learner.finished:
+            learner.step()
+        monkeypatch.setattr(learning, "_checkpointing", always)
+    for name, tensor in kept._weights.tensors.items():
+        torch.testing.assert_close(again._weights.tensors[name], tensor)
+
+
 @pytest.mark.parametrize("settings", [{}, {"spliced": False}, {"masked": False}])
 def test_learning_changes_the_token_and_nothing_of_the_model(
     editor: Editor, tmp_path: Path, settings: dict[str, object]
@@ -147,9 +172,9 @@ def test_the_first_steps_train_the_vectors_alone(editor: Editor, tmp_path: Path)
 def test_learning_lowers_its_loss(editor: Editor, tmp_path: Path) -> None:
     def loss_of(learner: Learner) -> float:
         token = learner._weights.token("girl", learner.request.settings)
-        with torch.no_grad():
+        with torch.no_grad(), ExitStack() as held:
             parts = [
-                learner._denoising(one, token, np.random.default_rng(seed))
+                learner._denoising(one, token, np.random.default_rng(seed), held)
                 for one in learner._examples
                 for seed in range(6)
             ]
