@@ -1,6 +1,6 @@
 """What guided edits cost on SDXL, counted on the meta device: shapes alone, nothing is computed.
 
-The VAE, the text encoders and the ControlNet, which guided edits leave out, are not in it.
+The VAE, the text encoders and the ControlNet, which gives `fast` its edges in the first steps, are not in it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Unit:
 
 def cost_table() -> str:
     """TFLOP per edit by task and profile, and the memory that one gradient keeps (GiB, half precision)."""
-    unet = _unet()
-    units = {profile: _unit(unet, side // 8) for profile, side in SIDES.items()}
+    unet = meta_unet()
+    units = {profile: unit_of(unet, side // 8) for profile, side in SIDES.items()}
     lines = [
         "| TFLOP of the UNet | fast, 768 px | paper, 1024 px | fast / paper |",
         "| --- | --- | --- | --- |",
@@ -107,7 +107,7 @@ def _keeping(kept: list[Tensor]) -> Callable[..., Any]:
     return checkpoint
 
 
-def _unit(unet: Any, cells: int) -> Unit:
+def unit_of(unet: Any, cells: int) -> Unit:
     z, at = _meta(1, 4, cells, cells), torch.tensor(500.0, device="meta")
     tap = FeatureTap(unet, (0, 1), _condition(), unet.attn_processors)
 
@@ -124,7 +124,7 @@ def _unit(unet: Any, cells: int) -> Unit:
     return Unit(call, forward, count_tflop(lambda: features(True)) - forward)
 
 
-def _unet() -> Any:
+def meta_unet() -> Any:
     """SDXL's UNet without weights."""
     return skeleton("unet", read_config(SDXL_CONFIGS, "unet")).half().eval().requires_grad_(False)
 
