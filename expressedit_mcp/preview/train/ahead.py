@@ -19,8 +19,7 @@ def made_ahead(
     """make(first), make(first + 1), … make(steps - 1), in this order, by `workers` processes or (0) this one.
 
     The workers are forked: where processes cannot be, ask for none. Large arrays travel fastest as tensors.
-    `pinned` calls `pin_memory()` of what
-    is made, so that it travels to a GPU while that computes.
+    `pinned` calls `pin_memory()` of what is made, so that it travels to a GPU while that computes.
     """
     if not workers:
         return map(make, range(first, steps))

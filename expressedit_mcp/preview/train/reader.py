@@ -10,7 +10,6 @@ import argparse
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from safetensors.torch import load_file
@@ -244,7 +243,6 @@ def main() -> None:
         "--from", dest="start", type=Path, help="a folder of weights to go on from, more gently"
     )
     options = parser.parse_args()
-    cv2.setNumThreads(1)  # where its threads ran, forked workers wait for them forever
     options.work.mkdir(parents=True, exist_ok=True)
     drawings = drawings_in(options.work, options.drawings, options.processes)
     if options.draw_only:
