@@ -1,9 +1,9 @@
 """What learning a character and guided edits take at SDXL's full size, with random weights on a CUDA GPU.
 
-It has not been run on a GPU yet. On a CPU it is the shipped model at its own size in fewer steps, which shows that
-it runs and no more. TFLOP are the UNet's, counted; ControlNet, VAE and text encoders are not in them. It imports the
-engine, the pictures and `benchmarks.engine` alone: a machine that has torch and transformers needs diffusers, pydantic
-and OpenCV besides.
+It has not been run on a GPU yet. On a CPU it is the shipped model at its own size in fewer steps, which shows
+that it runs and no more. TFLOP are the UNet's, counted; ControlNet, VAE and text encoders are not in them. It
+imports the engine, the pictures and `benchmarks.engine` alone: a machine that has torch and transformers needs
+diffusers, pydantic and OpenCV besides.
 Run: python -m benchmarks.methods.full_size [--runs 2]
 """
 
