@@ -10,6 +10,7 @@ import numpy as np
 
 from expressedit_mcp.imaging.composite import Patch
 from expressedit_mcp.imaging.crop import extract
+from expressedit_mcp.imaging.fill import fill_from_around
 from expressedit_mcp.imaging.geometry import Box
 from expressedit_mcp.imaging.picture import Picture
 from expressedit_mcp.imaging.selection import Selection
@@ -35,8 +36,7 @@ def scale_under(
 ) -> Patch:
     """The patch that scales the pixels under a selection about the anchor of its bounding box.
 
-    Shrinking uncovers a rim, which is inpainted from around the selection (Bertalmio et al.,
-    "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting", 2001; it leaves flat colour flat).
+    Shrinking uncovers a rim, which is filled with what lies around the selection.
     Growing writes up to the scaled outline of the selection, cut at the picture's border.
     """
     affine, outline = _scaling(selection.box, scale_x, scale_y, anchor)
@@ -48,7 +48,7 @@ def move_under(
 ) -> Patch:
     """The patch that moves the pixels under a selection by (dx, dy) pixels and scales them about their middle.
 
-    What it uncovers is inpainted from around the selection; it writes up to the moved outline, cut at the
+    What it uncovers is filled with what lies around the selection; it writes up to the moved outline, cut at the
     picture's border.
     """
     affine, outline = _scaling(selection.box, scale, scale, "center")
@@ -83,7 +83,10 @@ def _carried(
     # bilinear weights reach half a source pixel beyond the outline
     cover[cv2.warpAffine(mask, local, size, flags=cv2.INTER_NEAREST) == 0] = 0
     alpha = np.maximum(mask, cover)
-    ground = _without(colour, mask)
+    inside = selection.box.shifted(-box.left, -box.top).slices
+    ground = colour.copy()
+    if (cover < alpha).any():
+        ground[inside] = fill_from_around(picture, selection)
     # alpha is applied once, by the patch: the content's share is of what is written
     share = (cover / np.maximum(alpha, 1).astype(np.float32))[..., None]
     mixed = np.rint(ground * (1 - share) + content * share).astype(colour.dtype)
@@ -118,14 +121,3 @@ def _prefiltered(colour: np.ndarray, scale_x: float, scale_y: float) -> np.ndarr
         colour, (0, 0), sigmaX=max(sigmas[0], 0.05), sigmaY=max(sigmas[1], 0.05)
     )
     return blurred.reshape(colour.shape)
-
-
-def _without(colour: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The picture with the selected content removed and filled from around it."""
-    if (mask > 0).all():
-        return np.broadcast_to(np.median(colour, axis=(0, 1), keepdims=True), colour.shape)
-    hole = (mask > 0).astype(np.uint8)
-    # OpenCV fills 16-bit pictures one channel at a time only
-    parts = [colour] if colour.dtype == np.uint8 else np.split(colour, colour.shape[2], axis=2)
-    filled = [cv2.inpaint(np.ascontiguousarray(p), hole, 3, cv2.INPAINT_NS) for p in parts]
-    return np.dstack(filled)

@@ -29,17 +29,19 @@ _OF_SEVERAL = tuple(
 # What is selected, how often, and the tags that users ask for there; words come to the face's.
 # Every mark lies elsewhere, so each has a group of its own: two drawings, not six.
 _REGIONS: dict[str, tuple[float, tuple[str, ...]]] = {
-    "eyes": (0.24, _OF_EYES),
+    "eyes": (0.20, _OF_EYES),
     "left_eye": (0.02, _OF_ONE_EYE),
     "right_eye": (0.02, _OF_ONE_EYE),
-    "brows": (0.03, _OF_BROWS),
-    "mouth": (0.18, _OF_MOUTH),
-    MARK: (0.26, _MARKS),
-    "face": (0.25, (*_OF_SEVERAL, *_OF_EYES, *_OF_MOUTH)),
+    "brows": (0.04, _OF_BROWS),
+    "mouth": (0.13, _OF_MOUTH),
+    MARK: (0.29, _MARKS),
+    "face": (0.30, (*_OF_EYES, *_OF_MOUTH)),
 }
 _WORD_OF_FACE = 0.5
+_SEVERAL_OF_FACE = 0.3  # of its tags
 _NEUTRAL_BASE = 0.5
-_SECOND_TAG = {"eyes": 0.2, "face": 0.6}
+# How often a second tag is asked for beside the region's: of the same region, or with a mark of the face.
+_SECOND_TAG = {"eyes": 0.2, "face": 0.6, MARK: 0.4}
 # The first state of a tag's rule, or look of a word, which it alone draws: what has several looks
 # as often as each other is drawn as their mean.
 _PLAIN_STATE, _PLAIN_WORD = 0.85, 0.6
@@ -108,9 +110,10 @@ def _with_tags(rng: np.random.Generator, base: Expression, region: str) -> Expre
     """The base with one tag of the region or two that agree."""
     for attempt in range(_TRIES):
         start = base if attempt < _TRIES - 1 else Expression(side=base.side)
-        tags = [_pick(rng, _REGIONS[region][1])]
-        if rng.random() < _SECOND_TAG.get(region, 0.0):
-            second = _pick(rng, _REGIONS[region][1])
+        several = region == "face" and rng.random() < _SEVERAL_OF_FACE
+        tags = [_pick(rng, _OF_SEVERAL if several else _REGIONS[region][1])]
+        if not several and rng.random() < _SECOND_TAG.get(region, 0.0):
+            second = _pick(rng, _REGIONS["face" if region == MARK else region][1])
             if not RULES[tags[0]].keys() & RULES[second].keys():
                 tags.append(second)
         edited = _applied(rng, start, tags)

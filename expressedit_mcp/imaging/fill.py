@@ -1,0 +1,84 @@
+"""What lay behind: a hole filled with the ground about it, without the lines that run into it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from expressedit_mcp.imaging.crop import extract
+from expressedit_mcp.imaging.picture import Picture
+from expressedit_mcp.imaging.selection import Selection
+
+_AROUND, _AROUND_PX = 0.5, 8  # of the selection's longer side, and at least
+_LINE = 0.35  # of the selection's shorter side; what is dark and narrower is a line
+_LINE_LEVELS = 24  # darker than what lies beside it
+_RIM_PX = 3
+_TWO_COLOURS = 20  # levels between two grounds
+_SHADED = (
+    0.22  # of that, within each: one ground's shading is no second one (halves of a ramp: 0.29)
+)
+_MINORITY = 0.25  # of the rim; where both have more, the lighter one is the ground
+
+
+def fill_from_around(picture: Picture, selection: Selection) -> np.ndarray:
+    """Colour (H, W, C) of the selection's box, filled with the ground round the selection.
+
+    C and the dtype are those of the picture's colour. The ground is carried in from the rim (Bertalmio et
+    al., "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting", 2001; flat colour stays flat),
+    but not from lines (a black top-hat finds them), and where two grounds meet the rim, as the white
+    of an eye and skin about an iris, from one of them: the larger one, the lighter one where they
+    are alike. A selection of the whole picture is filled with its median.
+    """
+    box = selection.box
+    reach = max(round(_AROUND * max(box.width, box.height)), _AROUND_PX)
+    around = box.grown(reach) & selection.size.box
+    colour = np.ascontiguousarray(extract(picture.pixels[..., :3], around))
+    hole = selection.within(around) > 0
+    inside = box.shifted(-around.left, -around.top).slices
+    if hole.all():
+        return np.broadcast_to(np.median(colour, axis=(0, 1)).astype(colour.dtype), colour.shape)
+    levels = colour if colour.dtype == np.uint8 else (colour >> 8).astype(np.uint8)
+    ground = ~hole & ~_lines(levels, hole, round(_LINE * min(box.width, box.height)))
+    ground &= _one_colour(levels, ground & _grown(hole, _RIM_PX))
+    return _carried_in(colour, ~ground if ground.any() else hole)[inside]
+
+
+def _lines(levels: np.ndarray, hole: np.ndarray, width: int) -> np.ndarray:
+    """(H, W) bool: what is darker than both its sides and at most `width` pixels wide, with its soft edge."""
+    grey = np.rint(levels.mean(axis=2)).astype(np.uint8)
+    grey[hole] = 255
+    kernel = np.ones((max(width, 1) | 1,) * 2, np.uint8)
+    return _grown(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel) > _LINE_LEVELS, 1)
+
+
+def _one_colour(levels: np.ndarray, rim: np.ndarray) -> np.ndarray:
+    """(H, W) bool: what is of the rim's ground; everything where the rim has but one."""
+    everything = np.ones(rim.shape, bool)
+    seen = levels[rim]
+    if len(seen) < 2:
+        return everything
+    channel = int(seen.astype(np.float64).var(axis=0).argmax())
+    split, _ = cv2.threshold(seen[:, channel], 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    light = seen[:, channel] > split
+    share = light.mean()
+    if not 0 < share < 1:
+        return everything
+    parts = seen[light, channel].astype(float), seen[~light, channel].astype(float)
+    apart = parts[0].mean() - parts[1].mean()
+    within = share * parts[0].std() + (1 - share) * parts[1].std()
+    if apart < _TWO_COLOURS or within > _SHADED * apart:
+        return everything
+    is_light = levels[..., channel] > split
+    return is_light if share > _MINORITY else ~is_light
+
+
+def _grown(where: np.ndarray, px: int) -> np.ndarray:
+    return cv2.dilate(where.astype(np.uint8), np.ones((2 * px + 1,) * 2, np.uint8)) > 0
+
+
+def _carried_in(colour: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+    mask = unknown.astype(np.uint8)
+    # OpenCV fills 16-bit pictures one channel at a time only
+    parts = [colour] if colour.dtype == np.uint8 else np.split(colour, colour.shape[2], axis=2)
+    filled = [cv2.inpaint(np.ascontiguousarray(p), mask, 3, cv2.INPAINT_NS) for p in parts]
+    return np.dstack(filled)

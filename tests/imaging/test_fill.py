@@ -1,0 +1,77 @@
+"""What a hole is filled with: the ground about it, not the lines that run into it."""
+
+import numpy as np
+import pytest
+
+from expressedit_mcp.imaging import Picture, Size, box_selection, ellipse_selection
+from expressedit_mcp.imaging.fill import fill_from_around
+
+SIZE = Size(60, 60)
+WHITE, SKIN, INK = (250, 250, 250), (240, 200, 170), (30, 20, 25)
+HOLE = ellipse_selection((20, 20, 40, 40), SIZE)
+
+
+def flat(colour: tuple[int, ...] = SKIN) -> np.ndarray:
+    return np.full((60, 60, len(colour)), colour, np.uint8)
+
+
+def filled(pixels: np.ndarray) -> np.ndarray:
+    return fill_from_around(Picture(pixels), HOLE)
+
+
+def test_a_line_through_the_hole_is_not_carried_into_it() -> None:
+    pixels = flat()
+    pixels[28:32] = INK
+    np.testing.assert_array_equal(filled(pixels), flat()[20:40, 20:40])
+
+
+def test_a_thick_line_along_its_edge_is_not_either() -> None:
+    pixels = flat()
+    pixels[14:20, 10:50] = INK
+    np.testing.assert_array_equal(filled(pixels), flat()[20:40, 20:40])
+
+
+def test_what_lies_in_the_hole_does_not_matter() -> None:
+    pixels, other = flat(), flat()
+    other[HOLE.box.slices][HOLE.alpha > 0] = INK
+    np.testing.assert_array_equal(filled(pixels), filled(other))
+
+
+@pytest.mark.parametrize(
+    ("row", "ground"),
+    [(38, WHITE), (30, WHITE), (20, SKIN)],
+    ids=["mostly white", "alike: the lighter", "mostly skin"],
+)
+def test_of_two_grounds_it_takes_the_larger(row: int, ground: tuple[int, ...]) -> None:
+    pixels = flat(WHITE)
+    pixels[row:] = SKIN
+    inside = filled(pixels)[HOLE.alpha > 0]
+    assert np.abs(inside - np.array(ground, float)).max() <= 2
+
+
+def test_shading_goes_on() -> None:
+    pixels = np.broadcast_to(np.linspace(120, 200, 60)[None, :, None], (60, 60, 3)).astype(np.uint8)
+    apart = np.abs(filled(pixels).astype(int) - pixels[20:40, 20:40])
+    assert apart.max() <= 8
+
+
+def test_a_whole_picture_gets_its_median() -> None:
+    pixels = flat()
+    pixels[:5] = INK
+    whole = box_selection((0, 0, 60, 60), SIZE)
+    np.testing.assert_array_equal(fill_from_around(Picture(pixels), whole), flat())
+
+
+def test_only_lines_about_it_are_better_than_nothing() -> None:
+    pixels = flat(WHITE)
+    pixels[:] = np.where(np.arange(60)[:, None, None] % 4 < 2, 0, 255)
+    assert filled(pixels).shape == (20, 20, 3)
+
+
+def test_grey_and_16_bit_pictures_are_filled_alike() -> None:
+    grey = flat((200,))
+    grey[28:32] = 20
+    np.testing.assert_array_equal(filled(grey), np.full((20, 20, 1), 200))
+    deep = flat().astype(np.uint16) * 257
+    deep[28:32] = 0
+    np.testing.assert_array_equal(filled(deep), flat()[20:40, 20:40].astype(np.uint16) * 257)
