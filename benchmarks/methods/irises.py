@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.methods.faces import SIZE_PX, Bench, Pair
-from expressedit_mcp.engine.methods.profiles import FAST, guided_method
+from expressedit_mcp.engine.methods.profiles import PRESETS, guided_method
 from expressedit_mcp.imaging import (
     Box,
     Picture,
@@ -84,7 +84,7 @@ class _Scaling:
 
 def _edited(bench: Bench, pair: Pair, name: str, factor: float) -> np.ndarray:
     """The picture with an iris scaled and its eye redrawn."""
-    scaling = _Scaling.of(pair, name, factor)
+    scaling, preset = _Scaling.of(pair, name, factor), PRESETS["fast"]["move"]
     eye = Box(*pair.before.part_boxes[name]).shifted(-pair.box.left, -pair.box.top)
     selection = np.zeros(pair.crop.shape[:2], np.uint8)
     selection[eye.slices] = 255
@@ -97,7 +97,10 @@ def _edited(bench: Bench, pair: Pair, name: str, factor: float) -> np.ndarray:
         source=pair.crop,
         part=part,
         selection=selection,
-        control_end=FAST.control_end,
+        steps=preset.steps,
+        strength=preset.strength,
+        guidance_scale=min(bench.models.card.guidance_scale, preset.guidance_scale),
+        control_end=preset.control_end,
     ).pixels
 
 

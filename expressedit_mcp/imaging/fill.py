@@ -63,10 +63,10 @@ def _one_colour(levels: np.ndarray, rim: np.ndarray) -> np.ndarray:
     share = light.mean()
     if not 0 < share < 1:
         return everything
-    parts = seen[light, channel].astype(float), seen[~light, channel].astype(float)
-    apart = parts[0].mean() - parts[1].mean()
-    within = share * parts[0].std() + (1 - share) * parts[1].std()
-    if apart < _TWO_COLOURS or within > _SHADED * apart:
+    chosen = light if share > _MINORITY else ~light
+    ground, other = (seen[which, channel].astype(float) for which in (chosen, ~chosen))
+    apart = abs(ground.mean() - other.mean())
+    if apart < _TWO_COLOURS or ground.std() > _SHADED * apart:
         return everything
     is_light = levels[..., channel] > split
     return is_light if share > _MINORITY else ~is_light

@@ -15,7 +15,7 @@ from expressedit_mcp.preview.reader import POINTS, READER_WEIGHTS
 from expressedit_mcp.preview.states import EXTRAS
 from expressedit_mcp.preview.train.reader import (
     CropMaker,
-    Crops,
+    FaceCrops,
     PartNet,
     Teacher,
     load_network,
@@ -82,7 +82,7 @@ def test_a_step_gives_the_same_pictures_and_no_other_step_does(
     crops, again, other = make(5), make(5), make(6)
     assert crops.pictures.shape == (13 + 3, task.height_px, task.width_px, 3)
     assert crops.places.shape == (len(crops.picked), task.sizes["places"])
-    for field in fields(Crops):
+    for field in fields(FaceCrops):
         assert (getattr(crops, field.name) == getattr(again, field.name)).all()
     assert (crops.pictures != other.pictures).any()
 

@@ -107,7 +107,7 @@ def load_network(path: Path, task: PartTask) -> PartNet:
 
 
 @dataclass(frozen=True)
-class Crops:
+class FaceCrops:
     """Pictures (N, H, W, 3) uint8, of which the first B show the part in the drawings `picked` (B,).
 
     `places` (B, …) are where, as `PartTask` tells it; the other pictures do not show the part.
@@ -117,14 +117,14 @@ class Crops:
     picked: Tensor
     places: Tensor
 
-    def pin_memory(self) -> Crops:
+    def pin_memory(self) -> FaceCrops:
         """A copy in memory that a GPU reads while it computes."""
-        return Crops(*(getattr(self, field.name).pin_memory() for field in fields(self)))
+        return FaceCrops(*(getattr(self, field.name).pin_memory() for field in fields(self)))
 
-    def to(self, device: torch.device) -> Crops:
+    def to(self, device: torch.device) -> FaceCrops:
         """The crops on a device."""
         moved = (getattr(self, field.name).to(device, non_blocking=True) for field in fields(self))
-        return Crops(*moved)
+        return FaceCrops(*moved)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class CropMaker:
     drawings: Drawings
     batch: int = BATCH
 
-    def __call__(self, step: int) -> Crops:
+    def __call__(self, step: int) -> FaceCrops:
         rng = np.random.default_rng([SEED, step])
         picked = rng.integers(0, len(self.drawings.pixels), self.batch)
         pictures, places = [], []
@@ -148,7 +148,7 @@ class CropMaker:
         nothing = negatives(rng, self.part, self.drawings, round(self.batch * _NEGATIVES))
         pictures += [weathered(crop, rng) for crop in nothing]
         arrays = np.stack(pictures), picked, np.stack(places)
-        return Crops(*map(torch.from_numpy, arrays))
+        return FaceCrops(*map(torch.from_numpy, arrays))
 
     def mean_places(self) -> np.ndarray:
         """The places in undisturbed crops, averaged over the drawings."""
@@ -176,7 +176,7 @@ class Teacher:
             if name != "there"
         }
 
-    def losses(self, model: nn.Module, crops: Crops) -> Losses:
+    def losses(self, model: nn.Module, crops: FaceCrops) -> Losses:
         """Smooth L1 of places and lengths, cross entropy of the rest."""
         crops = crops.to(self._device)
         out, slices = model(to_input(crops.pictures)), self._task.slices
