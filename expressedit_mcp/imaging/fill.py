@@ -13,6 +13,7 @@ _AROUND, _AROUND_PX = 0.5, 8  # of the selection's longer side, and at least
 _LINE = 0.35  # of the selection's shorter side; what is dark and narrower is a line
 _LINE_LEVELS = 24  # darker than what lies beside it
 _RIM_PX = 3
+_MOST_PX = 256  # of a selection's side; larger ones are filled at a smaller scale
 _TWO_COLOURS = 20  # levels between two grounds
 _SHADED = (
     0.22  # of that, within each: one ground's shading is no second one (halves of a ramp: 0.29)
@@ -27,7 +28,8 @@ def fill_from_around(picture: Picture, selection: Selection) -> np.ndarray:
     al., "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting", 2001; flat colour stays flat),
     but not from lines (a black top-hat finds them), and where two grounds meet the rim, as the white
     of an eye and skin about an iris, from one of them: the larger one, the lighter one where they
-    are alike. A selection of the whole picture is filled with its median.
+    are alike. What is not selected in the box stays as it is. Where nothing lies around the
+    selection it gets the median of its own colours.
     """
     box = selection.box
     reach = max(round(_AROUND * max(box.width, box.height)), _AROUND_PX)
@@ -35,12 +37,34 @@ def fill_from_around(picture: Picture, selection: Selection) -> np.ndarray:
     colour = np.ascontiguousarray(extract(picture.pixels[..., :3], around))
     hole = selection.within(around) > 0
     inside = box.shifted(-around.left, -around.top).slices
-    if hole.all():
-        return np.broadcast_to(np.median(colour, axis=(0, 1)).astype(colour.dtype), colour.shape)
+    shrink = min(1.0, _MOST_PX / max(box.width, box.height))
+    seen, unseen = _resized(colour, shrink), _resized(hole.astype(np.float32), shrink)[..., 0] > 0
+    width = round(_LINE * shrink * min(box.width, box.height))
+    filled = _filled(seen, unseen, width)
+    if shrink < 1:
+        filled = cv2.resize(filled, colour.shape[1::-1]).reshape(colour.shape)
+    return np.where(hole[..., None], filled, colour)[inside]
+
+
+def _resized(array: np.ndarray, scale: float) -> np.ndarray:
+    """(H, W) or (H, W, C) to (h, w, C), each pixel the mean of those under it."""
+    if scale == 1:
+        return array.reshape(*array.shape[:2], -1)
+    size = tuple(max(1, round(scale * side)) for side in array.shape[1::-1])
+    small = cv2.resize(array, size, interpolation=cv2.INTER_AREA)
+    return small.reshape(*small.shape[:2], -1)
+
+
+def _filled(colour: np.ndarray, hole: np.ndarray, line: int) -> np.ndarray:
+    """The colour with its ground carried in over the hole and over all else; lines are `line` pixels at most."""
     levels = colour if colour.dtype == np.uint8 else (colour >> 8).astype(np.uint8)
-    ground = ~hole & ~_lines(levels, hole, round(_LINE * min(box.width, box.height)))
+    ground = ~hole & ~_lines(levels, hole, line)
     ground &= _one_colour(levels, ground & _grown(hole, _RIM_PX))
-    return _carried_in(colour, ~ground if ground.any() else hole)[inside]
+    if not ground.any():
+        ground = ~hole
+    if not ground.any():
+        return np.broadcast_to(np.median(colour, axis=(0, 1)).astype(colour.dtype), colour.shape)
+    return _carried_in(colour, ~ground)
 
 
 def _lines(levels: np.ndarray, hole: np.ndarray, width: int) -> np.ndarray:

@@ -62,6 +62,16 @@ def test_a_whole_picture_gets_its_median() -> None:
     np.testing.assert_array_equal(fill_from_around(Picture(pixels), whole), flat())
 
 
+@pytest.mark.parametrize(("width", "height"), [(3000, 4), (3, 1200), (700, 700)])
+def test_a_large_hole_is_filled_at_a_smaller_scale(width: int, height: int) -> None:
+    size = Size(width, height)
+    pixels = np.full((height, width, 3), SKIN, np.uint8)
+    pixels[: max(1, height // 50), width // 3 : width // 2] = INK
+    hole = ellipse_selection((width * 0.05, 0, width * 0.95, height), size)
+    inside = fill_from_around(Picture(pixels), hole)[hole.alpha > 0]
+    np.testing.assert_array_equal(inside, np.full_like(inside, SKIN))
+
+
 def test_only_lines_about_it_are_better_than_nothing() -> None:
     pixels = flat(WHITE)
     pixels[:] = np.where(np.arange(60)[:, None, None] % 4 < 2, 0, 255)
