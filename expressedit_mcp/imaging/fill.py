@@ -15,9 +15,7 @@ _LINE_LEVELS = 24  # darker than what lies beside it
 _RIM_PX = 3
 _MOST_PX = 256  # of a selection's side; larger ones are filled at a smaller scale
 _TWO_COLOURS = 20  # levels between two grounds
-_SHADED = (
-    0.22  # of that, within each: one ground's shading is no second one (halves of a ramp: 0.29)
-)
+_SHADED = 0.22  # of that, within the one: shading is no second ground (half of a ramp has 0.29)
 _MINORITY = 0.25  # of the rim; where both have more, the lighter one is the ground
 
 
@@ -63,7 +61,7 @@ def _filled(colour: np.ndarray, hole: np.ndarray, line: int) -> np.ndarray:
     if not ground.any():
         ground = ~hole
     if not ground.any():
-        return np.broadcast_to(np.median(colour, axis=(0, 1)).astype(colour.dtype), colour.shape)
+        return np.full_like(colour, np.median(colour, axis=(0, 1)))
     return _carried_in(colour, ~ground)
 
 

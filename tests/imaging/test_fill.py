@@ -55,11 +55,13 @@ def test_shading_goes_on() -> None:
     assert apart.max() <= 8
 
 
-def test_a_whole_picture_gets_its_median() -> None:
-    pixels = flat()
+@pytest.mark.parametrize("side", [60, 700])
+def test_a_whole_picture_gets_its_median(side: int) -> None:
+    size = Size(side, side)
+    pixels = np.full((side, side, 3), SKIN, np.uint8)
     pixels[:5] = INK
-    whole = box_selection((0, 0, 60, 60), SIZE)
-    np.testing.assert_array_equal(fill_from_around(Picture(pixels), whole), flat())
+    made = fill_from_around(Picture(pixels), box_selection((0, 0, side, side), size))
+    np.testing.assert_array_equal(made, np.full_like(pixels, SKIN))
 
 
 @pytest.mark.parametrize(("width", "height"), [(3000, 4), (3, 1200), (700, 700)])
