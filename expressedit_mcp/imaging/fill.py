@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -9,14 +11,16 @@ from expressedit_mcp.imaging.crop import extract
 from expressedit_mcp.imaging.picture import Picture
 from expressedit_mcp.imaging.selection import Selection
 
-_AROUND, _AROUND_PX = 0.5, 8  # of the selection's longer side, and at least
-_LINE = 0.35  # of the selection's shorter side; what is dark and narrower is a line
+_AROUND, _AROUND_PX = 1.5, 8  # of the selection's longer side, and at least
+# What is dark and narrower is a line: of the selection's shorter side, and of the picture's longer one.
+_LINE, _LINE_OF_PICTURE = 0.35, 1 / 48
 _LINE_LEVELS = 24  # darker than what lies beside it
 _RIM_PX = 3
-_MOST_PX = 256  # of a selection's side; larger ones are filled at a smaller scale
+_MOST_PX = 160  # of a selection's side; larger ones are filled at a smaller scale
 _TWO_COLOURS = 20  # levels between two grounds
 _SHADED = 0.22  # of that, within the one: shading is no second ground (half of a ramp has 0.29)
-_MINORITY = 0.25  # of the rim; where both have more, the lighter one is the ground
+_BOX = 0.9  # of its bounding box: what fills more holds a part with its surroundings
+_MINORITY = 0.25  # of the rim: less of a ground is not what the part lies on
 
 
 def fill_from_around(picture: Picture, selection: Selection) -> np.ndarray:
@@ -24,10 +28,10 @@ def fill_from_around(picture: Picture, selection: Selection) -> np.ndarray:
 
     C and the dtype are those of the picture's colour. The ground is carried in from the rim (Bertalmio et
     al., "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting", 2001; flat colour stays flat),
-    but not from lines (a black top-hat finds them), and where two grounds meet the rim, as the white
-    of an eye and skin about an iris, from one of them: the larger one, the lighter one where they
-    are alike. What is not selected in the box stays as it is. Where nothing lies around the
-    selection it gets the median of its own colours.
+    but not from lines (a black top-hat finds them). Where a shape is selected that lies in an enclosed ground, as
+    an iris in the white of an eye, and touches another one beyond, as the lid's skin, it is carried in
+    from the enclosed one alone. What is not selected in the box stays as it is. Where
+    nothing lies around the selection it gets the median of its own colours.
     """
     box = selection.box
     reach = max(round(_AROUND * max(box.width, box.height)), _AROUND_PX)
@@ -37,8 +41,12 @@ def fill_from_around(picture: Picture, selection: Selection) -> np.ndarray:
     inside = box.shifted(-around.left, -around.top).slices
     shrink = min(1.0, _MOST_PX / max(box.width, box.height))
     seen, unseen = _resized(colour, shrink), _resized(hole.astype(np.float32), shrink)[..., 0] > 0
-    width = round(_LINE * shrink * min(box.width, box.height))
-    filled = _filled(seen, unseen, width)
+    width = min(
+        _LINE * min(box.width, box.height),
+        _LINE_OF_PICTURE * max(selection.size.width, selection.size.height),
+    )
+    of_a_shape = np.count_nonzero(selection.alpha) < _BOX * selection.alpha.size
+    filled = _filled(seen, unseen, math.ceil(shrink * width), of_a_shape)
     if shrink < 1:
         filled = cv2.resize(filled, colour.shape[1::-1]).reshape(colour.shape)
     return np.where(hole[..., None], filled, colour)[inside]
@@ -53,11 +61,12 @@ def _resized(array: np.ndarray, scale: float) -> np.ndarray:
     return small.reshape(*small.shape[:2], -1)
 
 
-def _filled(colour: np.ndarray, hole: np.ndarray, line: int) -> np.ndarray:
-    """The colour with its ground carried in over the hole and over all else; lines are `line` pixels at most."""
+def _filled(colour: np.ndarray, hole: np.ndarray, line: int, of_a_shape: bool) -> np.ndarray:
+    """The colour with its ground carried in over the hole and over all else; lines are narrower than `line` pixels."""
     levels = colour if colour.dtype == np.uint8 else (colour >> 8).astype(np.uint8)
     ground = ~hole & ~_lines(levels, hole, line)
-    ground &= _one_colour(levels, ground & _grown(hole, _RIM_PX))
+    if of_a_shape:
+        ground &= _enclosing(levels, ground, _grown(hole, _RIM_PX))
     if not ground.any():
         ground = ~hole
     if not ground.any():
@@ -66,32 +75,39 @@ def _filled(colour: np.ndarray, hole: np.ndarray, line: int) -> np.ndarray:
 
 
 def _lines(levels: np.ndarray, hole: np.ndarray, width: int) -> np.ndarray:
-    """(H, W) bool: what is darker than both its sides and at most `width` pixels wide, with its soft edge."""
+    """(H, W) bool: what is darker than both its sides and narrower than `width` pixels, with its soft edge."""
     grey = np.rint(levels.mean(axis=2)).astype(np.uint8)
     grey[hole] = 255
     kernel = np.ones((max(width, 1) | 1,) * 2, np.uint8)
     return _grown(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel) > _LINE_LEVELS, 1)
 
 
-def _one_colour(levels: np.ndarray, rim: np.ndarray) -> np.ndarray:
-    """(H, W) bool: what is of the rim's ground; everything where the rim has but one."""
-    everything = np.ones(rim.shape, bool)
+def _enclosing(levels: np.ndarray, ground: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """(H, W) bool: the one of two grounds at the rim that ends inside the picture; everything if none does."""
+    everything, rim = np.ones(near.shape, bool), ground & near
     seen = levels[rim]
     if len(seen) < 2:
         return everything
     channel = int(seen.astype(np.float64).var(axis=0).argmax())
     split, _ = cv2.threshold(seen[:, channel], 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    light = seen[:, channel] > split
-    share = light.mean()
-    if not 0 < share < 1:
-        return everything
-    chosen = light if share > _MINORITY else ~light
-    ground, other = (seen[which, channel].astype(float) for which in (chosen, ~chosen))
-    apart = abs(ground.mean() - other.mean())
-    if apart < _TWO_COLOURS or ground.std() > _SHADED * apart:
-        return everything
     is_light = levels[..., channel] > split
-    return is_light if share > _MINORITY else ~is_light
+    light, dark = (levels[rim & which, channel].astype(float) for which in (is_light, ~is_light))
+    if not len(light) or not len(dark) or light.mean() - dark.mean() < _TWO_COLOURS:
+        return everything
+    apart = light.mean() - dark.mean()
+    for which, values in ((is_light, light), (~is_light, dark)):
+        even = values.std() <= _SHADED * apart and len(values) > _MINORITY * len(seen)
+        if even and _ends_inside(ground & which, near):
+            return which
+    return everything
+
+
+def _ends_inside(ground: np.ndarray, near: np.ndarray) -> bool:
+    """Whether the pieces of a ground that come near the hole stay off the picture's border."""
+    _, pieces = cv2.connectedComponents(ground.astype(np.uint8), connectivity=4)
+    touching = np.unique(pieces[ground & near])
+    border = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
+    return not np.isin(touching, border).any()
 
 
 def _grown(where: np.ndarray, px: int) -> np.ndarray:
