@@ -45,7 +45,7 @@ def fill_from_around(picture: Picture, selection: Selection) -> np.ndarray:
         _LINE * min(box.width, box.height),
         _LINE_OF_PICTURE * max(selection.size.width, selection.size.height),
     )
-    of_a_shape = np.count_nonzero(selection.alpha) < _BOX * selection.alpha.size
+    of_a_shape = bool(np.count_nonzero(selection.alpha) < _BOX * selection.alpha.size)
     filled = _filled(seen, unseen, math.ceil(shrink * width), of_a_shape)
     if shrink < 1:
         filled = cv2.resize(filled, colour.shape[1::-1]).reshape(colour.shape)
@@ -62,7 +62,7 @@ def _resized(array: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _filled(colour: np.ndarray, hole: np.ndarray, line: int, of_a_shape: bool) -> np.ndarray:
-    """The colour with its ground carried in over the hole and over all else; lines are narrower than `line` pixels."""
+    """The colour with its ground carried in over all else; lines are narrower than `line` pixels."""
     levels = colour if colour.dtype == np.uint8 else (colour >> 8).astype(np.uint8)
     ground = ~hole & ~_lines(levels, hole, line)
     if of_a_shape:
