@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from expressedit_mcp.preview.train.__main__ import main as train_main
 from expressedit_mcp.preview.train.ahead import made_ahead
 from expressedit_mcp.preview.train.loop import Trainer
 from expressedit_mcp.preview.train.team import Team
@@ -50,3 +51,14 @@ def test_a_training_ends_by_its_time_with_its_weights_kept(tmp_path: Path) -> No
 def test_a_team_is_given_no_time(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="give them steps alone"):
         make_trainer(tmp_path, Team(0, 2))
+
+
+def test_seconds_for_several_processes_are_refused_before_anything_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    monkeypatch.setattr("sys.argv", ["train", "--out", str(out), "--unet-seconds", "5"])
+    with pytest.raises(SystemExit):
+        train_main()
+    assert "--processes 1" in capsys.readouterr().err
+    assert not out.exists()

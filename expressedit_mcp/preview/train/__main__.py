@@ -35,6 +35,11 @@ def main() -> None:
     given = parser.parse_args()
     chosen = {field.name: getattr(given, field.name) for field in fields(Recipe)}
     recipe = replace(Recipe(), **chosen)
+    timed = recipe.vae_seconds or recipe.decoder_seconds or recipe.unet_seconds
+    if timed and given.device == "cpu" and recipe.processes > 1:
+        parser.error(
+            "several processes do not end at one time: give steps instead of seconds, or --processes 1"
+        )
     given.out.mkdir(parents=True, exist_ok=True)
     file = given.out / "recipe.json"
     file.write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
