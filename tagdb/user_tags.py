@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -146,18 +147,12 @@ class UserTags:
             if not make:
                 return None
         import lancedb
-        import pyarrow as pa
 
         try:
             if self._table is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                database = lancedb.connect(self._folder)
-                schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
-                self._table = (
-                    database.create_table(_TABLE, schema=schema, exist_ok=True)
-                    if make
-                    else database.open_table(_TABLE)
-                )
+                if not self._place.is_dir():
+                    _make_table(self._folder, self._place)
+                self._table = lancedb.connect(self._folder).open_table(_TABLE)
             self._table.checkout_latest()
         except (OSError, RuntimeError, ValueError) as error:
             self._table = None
@@ -170,6 +165,28 @@ class UserTags:
             f"The table of your own tags in {self._folder} cannot be opened: {reason}. It was left as "
             "it is. Move the folder away and import your last export, or check its permissions."
         )
+
+
+def _make_table(folder: Path, place: Path) -> None:
+    """An empty table at `place` in `folder`, unless another process is faster.
+
+    It is made elsewhere and moved there whole: two that LanceDB makes at one place at a time overwrite
+    each other, with what was added between.
+    """
+    import lancedb
+    import pyarrow as pa
+
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
+    with tempfile.TemporaryDirectory(
+        prefix="making-", dir=folder, ignore_cleanup_errors=True
+    ) as fresh:
+        lancedb.connect(fresh).create_table(_TABLE, schema=schema)
+        try:
+            (Path(fresh) / place.name).rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
 
 
 def check_rows(

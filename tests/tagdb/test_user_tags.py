@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from expressedit_mcp.cli import main
 from tagdb import Addition, Match, TagdbError, TagStore, UserTags, load_tags
 from tagdb.user_files import read_rows, write_rows
-from tagdb.user_tags import ADDITION_KINDS, Row, merge
+from tagdb.user_tags import ADDITION_KINDS, Row, _make_table, merge
 
 ROOT = Path(__file__).parents[2]
 GRIN = [
@@ -237,6 +237,13 @@ def test_several_processes_add_at_once(tmp_path, records):
     assert [process.wait(timeout=120) for process in running] == [0, 0]
     texts = {row.text for row in UserTags(tmp_path, records).rows()}
     assert texts == {name + str(n) for name in "ab" for n in range(4)}
+
+
+def test_a_table_made_at_the_same_time_by_another_process_stays(own):
+    own.add(GRIN)
+    _make_table(own.folder, own.folder / "additions.lance")
+    assert own.rows()
+    assert [path.name for path in own.folder.iterdir()] == ["additions.lance"]
 
 
 def test_a_table_that_cannot_be_read_is_left_as_it_is(own):
