@@ -27,7 +27,7 @@ from .vocabulary import vocabulary
 
 _USUAL_BATCH = 32  # of the team; larger ones take larger steps
 _MUON_LR, _ADAM_LR = 2e-3, 1e-3
-_MUON_LR_FROM_WEIGHTS, _ADAM_LR_FROM_WEIGHTS = 1.5e-3, 7e-4
+_MUON_LR_FROM_WEIGHTS, _ADAM_LR_FROM_WEIGHTS = 9e-4, 4.5e-4
 _CLASSES: dict[str, Any] = {
     "vae": AutoencoderKL,
     "unet": UNet2DConditionModel,
