@@ -15,7 +15,7 @@ from tagdb.edit_plan import EditStep, Pass, passes
 from tagdb.errors import TagdbError
 from tagdb.grammar import Piece, join_tags, parse_prompt
 from tagdb.records import ExpressionTag
-from tagdb.slots import EditPart, hides_irises, slot_negatives
+from tagdb.slots import EditPart, hides_irises, lies_in, slot_negatives
 from tagdb.store import TagStore
 from tagdb.styles import PromptStyle
 
@@ -29,8 +29,9 @@ class TokenCounter(Protocol):
 class BuiltPrompt(BaseModel):
     """A prompt as a string of its dialect and as pieces (text, weight), with what it was made of.
 
-    `tags` are the canonical names of the tags in it, `unknown` the words that are no tags and
-    stand in it as free text, `removed` the words that were taken out of the character,
+    `tags` are the canonical names of the asked-for tags, `implied` those that stand in it because
+    one of them shows them too, `unknown` the words that are no tags and stand in it as free text,
+    `removed` the words that were taken out of the character,
     `contradictions` the pairs of asked-for tags that do not go together (both are in it). `edits`
     are the same wish as edits of one part each. `tokens` is None without a counter.
     """
@@ -42,6 +43,7 @@ class BuiltPrompt(BaseModel):
     pieces: tuple[Piece, ...]
     negative_pieces: tuple[Piece, ...]
     tags: tuple[str, ...]
+    implied: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     contradictions: tuple[tuple[str, str], ...] = ()
@@ -74,7 +76,8 @@ def build_prompt(
     """The prompt `style.prefix, character, tags, style.suffix`, whole and as edits of one part each.
 
     A tag is any name `TagStore.get` knows, as "smile", "(smile:1.2)" or ("smile", 1.2). A word that
-    is no tag goes in as it stands, with a warning; nothing that was asked for is left out. Expression
+    is no tag goes in as it stands, with a warning; nothing that was asked for is left out. After a tag
+    come those that it implies: every picture of it in the training data carries them too. Expression
     words in `character` are taken out, and eye colours where no iris will be seen. `negative_prompt`
     replaces the style's and the slots'. `token_limit` is the length of one chunk as `count_tokens`
     counts. Raises TagdbError without tags and for an unknown dialect.
@@ -87,7 +90,8 @@ def build_prompt(
     draft = _Draft(store.tags, own, style, negative_prompt)
     records = tuple(tag.record for tag in asked if tag.record)
     unseen = own.eye_colours if hides_irises(records) else ()
-    pieces, negative = draft.pieces(asked), draft.negative(records)
+    shown = draft.with_implied(asked, "face")
+    pieces, negative = draft.pieces(shown), draft.negative(records)
     pairs = _contradictions(records)
     warnings += [
         *_about_character(own.expressions, unseen),
@@ -110,6 +114,7 @@ def build_prompt(
         pieces=pieces,
         negative_pieces=negative,
         tags=tuple(record.tag for record in records),
+        implied=tuple(tag.record.tag for tag in shown if tag.record and tag not in asked),
         unknown=tuple(tag.text for tag in asked if tag.record is None),
         removed=(*own.expressions, *unseen),
         contradictions=pairs,
@@ -130,6 +135,21 @@ class _Draft:
 
     def word(self, tag: Asked) -> str:
         return self.style.word(tag.record) if tag.record else tag.text
+
+    def with_implied(self, asked: Sequence[Asked], part: EditPart) -> tuple[Asked, ...]:
+        """The tags, each followed by what it implies in that part of the picture."""
+        records = [tag.record for tag in asked if tag.record]
+        known = {record.tag: record for record in self.known}
+        shown = {record.tag for record in records}
+        result: list[Asked] = []
+        for tag in asked:
+            result.append(tag)
+            for name in tag.record.implies if tag.record else ():
+                also = known.get(name)
+                if also and name not in shown and lies_in(also, part) and _agrees(also, records):
+                    shown.add(name)
+                    result.append(Asked(also, also.prompt_form, tag.weight))
+        return tuple(result)
 
     def pieces(self, asked: Sequence[Asked]) -> tuple[Piece, ...]:
         records = [tag.record for tag in asked if tag.record]
@@ -158,7 +178,7 @@ def _step(draft: _Draft, writer: Dialect, step: Pass) -> EditStep:
     return EditStep(
         part=step.part,
         tags=tuple(tag.record.tag if tag.record else tag.text for tag in step.asked),
-        prompt=writer.write(draft.pieces(step.asked)),
+        prompt=writer.write(draft.pieces(draft.with_implied(step.asked, step.part))),
         negative_prompt=writer.write(draft.negative(step.records, step.part)),
         transforms=step.transforms,
         control_inside=step.control_inside,
@@ -173,6 +193,10 @@ def _contradictions(records: Sequence[ExpressionTag]) -> tuple[tuple[str, str], 
         for second in records[index + 1 :]
         if second.tag in first.contradicts
     )
+
+
+def _agrees(record: ExpressionTag, others: Iterable[ExpressionTag]) -> bool:
+    return not any(record.tag in other.contradicts for other in others)
 
 
 def _about_character(expressions: Sequence[str], unseen: Sequence[str]) -> Iterable[str]:

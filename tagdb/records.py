@@ -81,7 +81,8 @@ class ExpressionTag(_Frozen):
     `legacy_prompt_word` the word that checkpoints know whose training data ends before the year
     `live_since`. `gloss` says in a few words what it draws; `definition` and `names` are by
     language (en, ja, zh, ko). `slot` is the part of the face that the tag decides: two tags of
-    one slot rarely go together. `contradicts` is symmetric.
+    one slot rarely go together. `contradicts` is symmetric. `implies` are the tags that every picture
+    of it shows too: Danbooru's implications and, of a wink with a mouth, that mouth's own tag.
     """
 
     tag: str

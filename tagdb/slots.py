@@ -57,7 +57,7 @@ def slot_negatives(
     Those of its own slot come first; what is asked for or implied never comes, nor what lies outside
     the edited part. At most two for a tag and four in all, and "nsfw" where the tag draws that way.
     """
-    features = {r.tag: r for r in known if _is_common_feature(r) and _lies_in(r, part)}
+    features = {r.tag: r for r in known if _is_common_feature(r) and lies_in(r, part)}
     asked = {record.tag for record in records} | {i for r in records for i in r.implies}
     found: list[ExpressionTag | str] = []
     if part != "mouth" and any(record.tag in _SHUT for record in records):
@@ -82,7 +82,8 @@ def _is_common_feature(record: ExpressionTag) -> bool:
     )
 
 
-def _lies_in(record: ExpressionTag, part: EditPart) -> bool:
+def lies_in(record: ExpressionTag, part: EditPart) -> bool:
+    """Whether the tag says something of the edited part: of the mouth, or of what lies above it."""
     is_lower = bool(_LOWER.intersection(record.parts))
     if part == "mouth":
         return is_lower

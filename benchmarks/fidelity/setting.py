@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import tagdb
-from expressedit_mcp.imaging import Box, Picture
+from expressedit_mcp.imaging import Box, Picture, face_outline
 from expressedit_mcp.preview import (
     EXPRESSION_TAGS,
     Character,
@@ -27,7 +27,7 @@ from expressedit_mcp.preview import (
 )
 from expressedit_mcp.preview.reader import FaceReader, Reading
 from expressedit_mcp.preview.tags import record_name
-from expressedit_mcp.regions import BoxRegion, OneRegion
+from expressedit_mcp.regions import BoxRegion, OneRegion, PolygonRegion
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import EditCommand, Studio
 
@@ -159,7 +159,11 @@ class Bench:
 
 
 def region_of(drawing: Drawing, part: str) -> OneRegion:
-    """The region of a part; "head" is the whole face crop."""
+    """The region that the studio selects for a part; "head" is the whole face crop."""
+    if part == "face":
+        face, eyes = (Box(*drawing.part_boxes[name]) for name in ("face", "eyes"))
+        outline = face_outline(drawing.landmarks.points, face, eyes)
+        return PolygonRegion(polygon=[list(point) for point in outline])
     return _box_region(drawing.crop_box if part == "head" else drawing.part_boxes[part])
 
 

@@ -11,6 +11,7 @@ from expressedit_mcp.imaging import (
     Selection,
     box_selection,
     ellipse_selection,
+    face_outline,
     mask_selection,
     polygon_selection,
     to_rgb,
@@ -138,5 +139,9 @@ def _part(region: PartRegion, picture: Picture, find_faces: FindFaces | None) ->
     box = face.parts.get(region.part)
     if box is None:
         raise InputError(f"Face {region.face} shows no {name}: the eye is shut or drawn as a sign.")
+    if region.part == "face" and face.landmarks is not None and "eyes" in face.parts:
+        return polygon_selection(
+            face_outline(face.landmarks, box, face.parts["eyes"]), picture.size
+        )
     select = ellipse_selection if region.part.endswith("iris") else box_selection
     return select(box.as_list(), picture.size)

@@ -56,7 +56,9 @@ class FaceFacts(BaseModel):
 
     box: list[int] = Field(description="[left, top, right, bottom], usable as context")
     confidence: float = Field(description="0..1 that it is a face")
-    parts: dict[str, list[int]] = Field(description='Box by part, as {"part": name} selects them')
+    parts: dict[str, list[int]] = Field(
+        description='Box by part; {"part": name} selects it, a face by its outline'
+    )
     tags: list[SeenTag] = Field(description="Expression tags it seems to show, the likeliest first")
 
 

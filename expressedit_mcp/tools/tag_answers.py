@@ -94,6 +94,7 @@ class PromptFacts(BaseModel):
     prompt: str
     negative_prompt: str
     tags: list[str] = Field(description="Canonical names of the tags in it")
+    implied: list[str] = Field(description="Tags in it that one of those shows too")
     unknown: list[str] = Field(description="Words that are no tags and stand in it as free text")
     unknown_to_model: list[str] = Field(description="Words that this model will not draw")
     removed: list[str] = Field(description="Words taken out of character")
@@ -148,6 +149,7 @@ def prompt_result(built: BuiltPrompt, unknown_to_model: tuple[str, ...]) -> Call
         prompt=built.prompt,
         negative_prompt=built.negative_prompt,
         tags=list(built.tags),
+        implied=list(built.implied),
         unknown=list(built.unknown),
         unknown_to_model=list(unknown_to_model),
         removed=list(built.removed),

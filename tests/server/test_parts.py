@@ -59,6 +59,28 @@ async def test_a_part_selects_its_box(
     assert apart(edited["parameters"]["selection_box"], drawing.part_boxes[part]) <= 14
 
 
+async def test_a_face_is_selected_by_its_outline(
+    client: Client, hero: Path, drawing: Drawing
+) -> None:
+    refused, text, edited = await call(
+        client,
+        "edit_expression",
+        image=str(hero),
+        region={"part": "face"},
+        tags=["laughing"],
+        quality="draft",
+    )
+    assert not refused, text
+    after = np.asarray(Image.open(edited["path"]).convert("RGB"))
+    changed = (after != drawing.pixels).any(axis=2)
+    left, top, right, bottom = drawing.part_boxes["face"]
+    middle, chin = (left + right) // 2, bottom - (bottom - top) // 3
+    assert changed[top:chin, left:right].any()
+    corner = (bottom - top) // 8
+    assert not changed[bottom - corner : bottom, left : left + corner].any()
+    assert not changed[bottom - corner : bottom, right - corner : right].any()
+
+
 async def test_a_face_that_is_not_there_is_named_with_those_that_are(
     client: Client, hero: Path
 ) -> None:

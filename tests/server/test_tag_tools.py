@@ -148,9 +148,9 @@ async def test_build_prompt_warns_of_what_will_not_work(client: Client) -> None:
 
 async def test_build_prompt_writes_for_other_programs(client: Client) -> None:
     for dialect, prompt in (
-        ("a1111", r"\[hat\], gloom \(expression\), (;\):1.2)"),
-        ("comfyui", r"[hat], gloom \(expression\), (;\):1.2)"),
-        ("diffusers", "[hat], gloom (expression), ;)"),
+        ("a1111", r"\[hat\], gloom \(expression\), (;\),:1.2) (smile,:1.2) (one eye closed:1.2)"),
+        ("comfyui", r"[hat], gloom \(expression\), (;\),:1.2) (smile,:1.2) (one eye closed:1.2)"),
+        ("diffusers", "[hat], gloom (expression), ;), smile, one eye closed"),
     ):
         facts, _ = await call(
             client,

@@ -80,8 +80,8 @@ def test_a_checkpoint_gets_the_word_of_its_time(tag, cutoff_year, word):
         ("tired, teeth, red hair", ["sad"], "red hair, sad", ("tired", "teeth")),
         ("(red hair, smile:1.2), hat", ["sad"], "(red hair,:1.2) hat, sad", ("smile",)),
         ("red hair, blue eyes", ["closed_eyes"], "red hair, closed eyes", ("blue eyes",)),
-        ("blue_eyes, heterochromia", ["^_^"], "^_^", ("blue_eyes", "heterochromia")),
-        ("light blue eyes, hat", ["xd"], "hat, xd", ("light blue eyes",)),
+        ("blue_eyes, heterochromia", ["^_^"], "^_^, closed eyes", ("blue_eyes", "heterochromia")),
+        ("light blue eyes, hat", ["xd"], "hat, xd, :d, >_<", ("light blue eyes",)),
         ("red hair, blue eyes", ["one_eye_closed"], "red hair, blue eyes, one eye closed", ()),
         ("blue eyeshadow, eyes", ["closed_eyes"], "blue eyeshadow, eyes, closed eyes", ()),
         ("1girl, fang, freckles, cat ears", ["sad"], "1girl, fang, freckles, cat ears, sad", ()),
@@ -182,9 +182,9 @@ def test_each_edit_has_its_own_prompts():
     eyes, mouth = built.edits
     assert eyes.prompt == "hat, closed eyes, good"
     assert eyes.negative_prompt == "open eyes, one eye closed, half-closed eyes, bad"
-    assert mouth.prompt == "hat, blue eyes, (:d,:1.2) good"
+    assert mouth.prompt == "hat, blue eyes, (:d,:1.2) (smile,:1.2) good"
     assert mouth.negative_prompt == "closed mouth, frown, bad"
-    assert built.prompt == "hat, closed eyes, (:d,:1.2) good"
+    assert built.prompt == "hat, closed eyes, (:d,:1.2) (smile,:1.2) good"
 
 
 def test_an_edit_says_what_the_picture_needs():
@@ -223,7 +223,10 @@ def test_a_spanning_tags_transform_is_made_once():
 @given(st.lists(st.sampled_from(TAGS), min_size=1, max_size=6, unique=True))
 def test_every_tag_is_in_the_prompt_and_in_some_edit(tags):
     built = build_prompt(STORE, [tag.tag for tag in tags], style=SLOTS)
-    assert "".join(text for text, _ in built.pieces) == ", ".join(t.prompt_form for t in tags)
+    words = "".join(text for text, _ in built.pieces).split(", ")
+    implied = {BY_NAME[name].prompt_form for name in built.implied}
+    assert [word for word in words if word not in implied] == [t.prompt_form for t in tags]
+    assert implied <= set(words)
     drawn = [edit.tags for edit in built.edits]
     assert {name for names in drawn for name in names} == {tag.tag for tag in tags}
     parts = [edit.part for edit in built.edits]

@@ -98,14 +98,14 @@ def test_a_weight_is_a_number(weight):
         ("smile", "smile", ("smile",)),
         (["smile", "blushing"], "smile, blush", ("smile", "blush")),
         ([":)", "closed_mouth"], "smile, closed mouth", ("smile", "closed_mouth")),
-        ([":d", "^_^"], ":d, ^_^", (":d", "^_^")),
-        ([":/", ";)"], r":/, ;\)", (":/", ";)")),
+        ([":d", "^_^"], ":d, smile, ^_^, closed eyes", (":d", "^_^")),
+        ([":/", ";)"], r":/, ;\), one eye closed", (":/", ";)")),
         (["gloom_(expression)"], r"gloom \(expression\)", ("gloom_(expression)",)),
         (["(smile:1.2)", "blush"], "(smile,:1.2) blush", ("smile", "blush")),
         ([("smile", 1.2), ("blush", 1.3)], "(smile,:1.2) (blush:1.3)", ("smile", "blush")),
-        (["(>:(:1.2)"], r"(>:\(:1.2)", (">:(",)),
+        (["(>:(:1.2)"], r"(>:\(,:1.2) (v-shaped eyebrows:1.2)", (">:(",)),
         ([r"(\>:\(:1.2)"], None, ()),
-        ([r"(>:\(:1.2)"], r"(>:\(:1.2)", (">:(",)),
+        ([r"(>:\(:1.2)"], r"(>:\(,:1.2) (v-shaped eyebrows:1.2)", (">:(",)),
         (["((smile))"], "(smile:1.21)", ("smile",)),
         (["smile, blush"], "smile, blush", ("smile", "blush")),
         (["笑顔"], "smile", ("smile",)),
@@ -116,6 +116,38 @@ def test_build(tags, prompt, names):
     if prompt is not None:
         assert (built.prompt, built.tags) == (prompt, names)
     assert parse_prompt(built.prompt) == built.pieces
+
+
+@pytest.mark.parametrize(
+    ("tags", "prompt", "implied"),
+    [
+        ([";3"], ";3, one eye closed, :3", ("one_eye_closed", ":3")),
+        (["x3", ":3"], "x3, >_<, :3", (">_<",)),
+        (["evil grin", "grin"], "evil grin, evil smile, grin, smile", ("evil_smile", "smile")),
+        ([";d", "frown"], ";d, one eye closed, frown", ("one_eye_closed",)),
+        (["glowing eyes"], "glowing eyes", ()),
+        (["smile"], "smile", ()),
+    ],
+)
+def test_what_a_tag_implies_stands_after_it_once(tags, prompt, implied):
+    built = build_prompt(STORE, tags, style=PLAIN)
+    assert (built.prompt, built.implied) == (prompt, implied)
+
+
+@pytest.mark.parametrize("tag", load_tags(), ids=lambda tag: tag.tag)
+def test_nothing_implied_contradicts_the_tag(tag):
+    built = build_prompt(STORE, [tag.tag], style=PLAIN)
+    assert not set(built.implied) & set(tag.contradicts)
+    assert built.contradictions == ()
+
+
+def test_each_edit_says_what_is_implied_of_its_own_part():
+    built = build_prompt(STORE, [";p", "half-closed eyes", "smile"], style=PLAIN)
+    prompts = {edit.part: edit.prompt for edit in built.edits}
+    assert prompts == {
+        "eyes": ";p, one eye closed, half-closed eyes",
+        "mouth": ";p, tongue out, :p, smile",
+    }
 
 
 def test_order_and_style():
