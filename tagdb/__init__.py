@@ -1,5 +1,6 @@
 """Expression tags: look them up, search them by a story line, write prompts with them."""
 
+from tagdb.asked import read_tags
 from tagdb.dialects import DIALECTS, Dialect
 from tagdb.edit_plan import EditStep, Transform
 from tagdb.encoder import Encoder
@@ -47,4 +48,5 @@ __all__ = [
     "normalize",
     "overview",
     "parse_prompt",
+    "read_tags",
 ]

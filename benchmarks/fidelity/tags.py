@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.fidelity.outcome import Outcome
-from benchmarks.fidelity.setting import Bench, Subject, changed_parts
+from benchmarks.fidelity.setting import READS_AT, Bench, Edited, Subject, changed_parts
 from expressedit_mcp.preview import expression_from_tags
 from expressedit_mcp.preview.reader import Reading
 from expressedit_mcp.preview.states import EYE_STATES
 from expressedit_mcp.preview.tags import RULES
 from expressedit_mcp.preview.words import WORDS
 
-READS_AT = 0.5
 _SHOWN_PAIRS = 12
 
 
@@ -24,21 +23,40 @@ def reads_as(reading: Reading, tags: Sequence[str]) -> bool:
 
 
 def single_tags(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) -> Outcome:
-    """Each tag on each subject: edited, unedited, and drawn by the rig."""
+    """Each tag on each subject: edited, unedited, and drawn by the rig.
+
+    Where an edit's answer says that the tag is not seen, it is tried twice more. The reader that judges is the one
+    that chose, so how near the chosen try is to the rig's drawing is told beside.
+    """
     outcome = Outcome()
-    read = np.zeros((len(tags), 3))
+    read = np.zeros((len(tags), 4))
+    levels: list[tuple[float, float]] = []
     for row, tag in enumerate(tags):
         for subject in subjects:
             edited, drawn = bench.edit(subject, [tag]), subject.drawn([tag])
-            readings = (edited.reading, bench.neutral(subject), bench.read(subject, drawn.pixels))
+            again = bench.tried_again(subject, [tag], edited)
+            readings = (
+                edited.reading,
+                bench.neutral(subject),
+                bench.read(subject, drawn.pixels),
+                again.reading,
+            )
             read[row] += [reads_as(reading, [tag]) for reading in readings]
+            if again is not edited:
+                levels.append((_levels(edited, drawn.pixels), _levels(again, drawn.pixels)))
             if subject is subjects[0]:
                 outcome.show(tag, edited.after)
                 outcome.show("drawn", drawn.pixels)
     shares = read / len(subjects)
     count = len(tags) * len(subjects)
-    for name, share in zip(("edited", "unedited", "drawn"), shares.mean(axis=0), strict=True):
+    names = ("edited", "unedited", "drawn", "edited, tried again where the answer said no")
+    for name, share in zip(names, shares.mean(axis=0), strict=True):
         outcome.add(f"single tags ({len(tags)}) read as asked: {name}", f"{share:.3f}", count)
+    if levels:
+        first, last = np.mean(levels, axis=0)
+        outcome.add(
+            "levels from the drawn of those: first, chosen", f"{first:.1f}, {last:.1f}", len(levels)
+        )
     sure = shares[:, 2] == 1
     outcome.add(
         f"the {sure.sum()} of them whose drawings are always read: edited",
@@ -48,11 +66,17 @@ def single_tags(bench: Bench, subjects: Sequence[Subject], tags: Sequence[str]) 
     outcome.add("by what they change: edited (drawn), tags", _by_parts(tags, shares), count)
     missed = [
         f"{tag} {edited:.1f} ({drawn:.1f})"
-        for tag, (edited, _, drawn) in zip(tags, shares, strict=True)
+        for tag, (edited, _, drawn, _) in zip(tags, shares, strict=True)
         if edited < 1
     ]
     outcome.add("not always read as asked: edited (drawn)", ", ".join(missed) or "none", count)
     return outcome
+
+
+def _levels(edited: Edited, drawn: np.ndarray) -> float:
+    """Mean distance, 0..255, from a drawing inside the selection."""
+    apart = np.abs(edited.after.astype(float) - drawn)
+    return float(apart[edited.selected].mean())
 
 
 def _by_parts(tags: Sequence[str], shares: np.ndarray) -> str:

@@ -15,7 +15,7 @@ from expressedit_mcp.imaging.crop import (
     restore,
 )
 from expressedit_mcp.imaging.drag import drag_under
-from expressedit_mcp.imaging.finder import Face, Finder, face_outline
+from expressedit_mcp.imaging.finder import Face, Finder, face_at, face_outline
 from expressedit_mcp.imaging.geometry import Box, Size
 from expressedit_mcp.imaging.guided import guided_upsample
 from expressedit_mcp.imaging.hints import canny_hint
@@ -58,6 +58,7 @@ __all__ = [
     "draw_grid",
     "ellipse_selection",
     "extract",
+    "face_at",
     "face_outline",
     "feather",
     "grow",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,6 +48,17 @@ def face_outline(landmarks: np.ndarray, face: Box, eyes: Box) -> list[tuple[floa
     points = np.concatenate([np.stack([x, y], axis=1), corners])
     hull = cv2.convexHull(points.astype(np.float32))[:, 0]
     return [(float(x), float(y)) for x, y in hull]
+
+
+def face_at(faces: Iterable[Face], box: Box) -> Face | None:
+    """The face whose box shares most with a box; None when no face's does."""
+
+    def shared_px(face: Face) -> int:
+        both = face.box & box
+        return 0 if both.is_empty else both.width * both.height
+
+    near = max(faces, key=shared_px, default=None)
+    return near if near is not None and shared_px(near) else None
 
 
 class Finder(Protocol):

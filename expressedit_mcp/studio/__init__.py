@@ -12,6 +12,7 @@ from expressedit_mcp.studio.learned_store import LearnedCard, parse_uses
 from expressedit_mcp.studio.outcome import Outcome
 from expressedit_mcp.studio.photoshop import PanelService
 from expressedit_mcp.studio.recolouring import RecolorCommand
+from expressedit_mcp.studio.seen import Seen
 from expressedit_mcp.studio.studio import Studio
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "PanelService",
     "RecolorCommand",
     "ScaleCommand",
+    "Seen",
     "Studio",
     "parse_uses",
 ]

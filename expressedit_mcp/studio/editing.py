@@ -16,6 +16,7 @@ from expressedit_mcp.engine.methods.method import PLAIN, Method
 from expressedit_mcp.errors import Cancelled, InputError
 from expressedit_mcp.images import ImageStore, Version
 from expressedit_mcp.imaging import (
+    Box,
     Finder,
     Patch,
     Picture,
@@ -33,6 +34,7 @@ from expressedit_mcp.studio.photoshop import Command, Photoshop
 from expressedit_mcp.studio.pictures import Pictures
 from expressedit_mcp.studio.planning import EditPlan, plan_edit
 from expressedit_mcp.studio.seeking import Seeker
+from expressedit_mcp.studio.seen import Seen, look_at
 from expressedit_mcp.studio.selecting import FindFaces, select
 from expressedit_mcp.studio.transforms import to_repair, transform, transform_request
 
@@ -284,7 +286,8 @@ class Editing:
             nonlocal started
             now = time.perf_counter()
             notes = (*warnings, *self._pictures.fullness())
-            outcomes.append(finish(Outcome(version, now - started, cached, notes)))
+            seen = self._seen(version)
+            outcomes.append(finish(Outcome(version, now - started, cached, notes, seen=seen)))
             started = time.perf_counter()
 
         def tell_known() -> None:
@@ -318,6 +321,15 @@ class Editing:
                 batch=batch,
             )
         return outcomes
+
+    def _seen(self, version: Version) -> Seen | None:
+        """What the face that the version changed seems to show; None without one, or without a finder."""
+        if self._finder is None or version.changed_box is None:
+            return None
+        asked, _ = tagdb.read_tags(self._tags, version.facts.get("tags", ()))
+        names = [tag.record.tag for tag in asked if tag.record]
+        pixels = to_rgb(self._images.load(version.image_id).pixels)
+        return look_at(self._finder, pixels, Box(*version.changed_box), names)
 
     def learned_by(self, command: EditCommand) -> list[Chosen]:
         """The learned characters and attributes of an edit. Raises InputError."""

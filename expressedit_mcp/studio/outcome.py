@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expressedit_mcp.images import Version
+from expressedit_mcp.studio.seen import Seen
 from photoshop_bridge import Placing
 
 
@@ -13,7 +14,8 @@ from photoshop_bridge import Placing
 class Outcome:
     """A new version and how it came about. `cached` says that the same request had made it before.
 
-    `placings` are its layers on their way into Photoshop, when that was asked for.
+    `placings` are its layers on their way into Photoshop, when that was asked for. `seen` is what the face that the
+    model changed seems to show now, where a face is found.
     """
 
     version: Version
@@ -21,6 +23,7 @@ class Outcome:
     cached: bool
     warnings: tuple[str, ...] = ()
     placings: tuple[Placing, ...] = ()
+    seen: Seen | None = None
 
     def facts(self) -> dict[str, Any]:
         """What a job keeps of it, as JSON; `results` name its layers in the outbox."""
@@ -30,5 +33,6 @@ class Outcome:
             "elapsed_s": round(self.elapsed_s, 3),
             "cached": self.cached,
             "warnings": list(self.warnings),
+            "seen": self.seen and self.seen.facts(),
             "results": [placing.waiting.result for placing in self.placings],
         }

@@ -20,6 +20,7 @@ from expressedit_mcp.imaging import (
     Selection,
     Size,
     aspect_buckets,
+    face_at,
     feather,
     grow,
     plan_crop,
@@ -187,19 +188,13 @@ def _context(
     if card.framing != "face":
         return None, ()
     faces = find_faces() if find_faces else []
-    near = max(faces, key=lambda face: _shared_px(face.box, selection.box), default=None)
-    if near is not None and _shared_px(near.box, selection.box):
+    near = face_at(faces, selection.box)
+    if near is not None:
         return near.box, ()
     return None, (
         f"The model {card.name} works best when it sees the whole face and nothing more; pass "
         "context=[left, top, right, bottom] round the face, from eyebrows and ears to chin.",
     )
-
-
-def _shared_px(a: Box, b: Box) -> int:
-    """The pixels that two boxes share."""
-    both = a & b
-    return 0 if both.is_empty else both.width * both.height
 
 
 def _or(value: Any, default: Any) -> Any:

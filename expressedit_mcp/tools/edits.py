@@ -127,8 +127,9 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         """Redraw the facial expression inside a region of a picture; every pixel outside keeps its exact value.
         Give the region in picture pixels (view_image with grid=True shows coordinates) and either tags or a
         prompt. The result is a new version with its own image_id and file; the original stays. Edit mouth and
-        eyes in two calls, and pass the whole face as context. The same call gives the same result: pass another
-        seed for another try. Some tags want apply_scale_transform first; search_expression_tags says which."""
+        eyes in two calls, and pass the whole face as context. Where a face is found the answer says what it now
+        seems to show. The same call gives the same result: pass another seed for another try. Some tags want
+        apply_scale_transform first; search_expression_tags says which."""
 
         def work(on_step: OnStep, stop: Stop) -> CallToolResult:
             from expressedit_mcp.studio import EditCommand, parse_uses

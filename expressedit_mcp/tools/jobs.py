@@ -9,7 +9,7 @@ from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
 from expressedit_mcp.tools.placements import PlacementFacts, placements_in_words, waiting_facts
-from expressedit_mcp.tools.results import plain_result
+from expressedit_mcp.tools.results import SeenFace, plain_result, seen_in_words
 from expressedit_mcp.tools.strict import make_tool
 from expressedit_mcp.tools.worker import OpenStudio, in_thread
 
@@ -33,6 +33,7 @@ class JobItem(BaseModel):
     elapsed_s: float
     cached: bool = Field(description="True when the same request had been computed before")
     warnings: list[str]
+    seen: SeenFace | None = Field(None, description="Null where no face is found")
     placements: list[PlacementFacts] = Field(description="Layers in or on their way to Photoshop")
 
 
@@ -102,7 +103,7 @@ def job_result(studio: Studio, record: JobRecord, said: str = "") -> CallToolRes
         f"Job {facts.job_id} {said or f'is {facts.state}'}: {facts.what} ({facts.done} of {facts.total})."
     ]
     lines += [
-        f"Made {item.image_id}: {item.path}{placements_in_words(item.placements)}"
+        f"Made {item.image_id}: {item.path}{seen_in_words(item.seen)}{placements_in_words(item.placements)}"
         for item in facts.items
     ]
     lines += [f"Learned {name!r}." for name in facts.learned]

@@ -20,9 +20,10 @@ from expressedit_mcp.tools.placements import PlacementFacts, placement_facts, pl
 if TYPE_CHECKING:
     from expressedit_mcp.images import Preview, Version
     from expressedit_mcp.imaging import Face
-    from expressedit_mcp.studio import Outcome, Studio
+    from expressedit_mcp.studio import Outcome, Seen, Studio
 
 _SEEN_TAGS = 6
+_SURE = 0.5
 
 
 class ImageFacts(BaseModel):
@@ -75,6 +76,14 @@ class ModelFacts(BaseModel):
     domain: str = Field(description="The pictures it was made for")
 
 
+class SeenFace(BaseModel):
+    """What the changed face shows now, as far as the face reader can tell; it knows drawings like the demo's."""
+
+    confidence: float = Field(description="0..1 that it is a face")
+    asked: dict[str, float] = Field(description="Chance 0..1 of each asked-for tag it can read")
+    shown: dict[str, float] = Field(description="The likeliest tags and their chances")
+
+
 class Made(BaseModel):
     """One variation of a result."""
 
@@ -84,6 +93,7 @@ class Made(BaseModel):
     seed: int | None
     elapsed_s: float
     cached: bool = Field(description="True when the same request had been computed before")
+    seen: SeenFace | None = Field(None, description="Null where no face is found, or no model drew")
 
 
 class EditedImage(ImageFacts):
@@ -95,6 +105,7 @@ class EditedImage(ImageFacts):
     parameters: dict[str, Any] = Field(description="Everything the result depends on")
     model: ModelFacts | None = Field(description="Null when no model took part")
     warnings: list[str]
+    seen: SeenFace | None = Field(None, description="Null where no face is found, or no model drew")
     variations: list[Made]
     placements: list[PlacementFacts] = Field(description="Layers in or on their way to Photoshop")
 
@@ -166,6 +177,7 @@ def edited_result(studio: Studio, outcomes: list[Outcome]) -> CallToolResult:
         parameters={**version.request, **version.facts},
         model=_model(studio, version),
         warnings=list(first.warnings),
+        seen=_seen_face(first.seen),
         variations=[_made(studio, outcome) for outcome in outcomes],
         placements=[placement_facts(p) for outcome in outcomes for p in outcome.placings],
     )
@@ -178,7 +190,7 @@ def edited_result(studio: Studio, outcomes: list[Outcome]) -> CallToolResult:
     known = " (already computed)" if first.cached else ""
     summary = (
         f"Made {facts.image_id}{known}: {facts.path}\nOnly pixels in [{left}, {top}, {right}, {bottom}] "
-        f"changed; all others are byte for byte those of {facts.parent}.{retry}"
+        f"changed; all others are byte for byte those of {facts.parent}.{retry}{seen_in_words(facts.seen)}"
         f"{placements_in_words(facts.placements)}"
     )
     return picture_result(studio, version, summary, facts)
@@ -230,4 +242,21 @@ def _made(studio: Studio, outcome: Outcome) -> Made:
         seed=version.request.get("seed"),
         elapsed_s=round(outcome.elapsed_s, 3),
         cached=outcome.cached,
+        seen=_seen_face(outcome.seen),
     )
+
+
+def seen_in_words(seen: SeenFace | None) -> str:
+    """What a changed face shows now, and whether that is what was asked for, as sentences after a space."""
+    if seen is None:
+        return ""
+    sure = [f"{tag} {chance:.2f}" for tag, chance in seen.shown.items() if chance >= _SURE]
+    missed = [f"{tag} {chance:.2f}" for tag, chance in seen.asked.items() if chance < _SURE]
+    words = f" The face now seems to show {', '.join(sure) or 'no tag for sure'}."
+    if missed:
+        words += f" Asked for and not seen: {', '.join(missed)}; look, and if it is missing pass another seed."
+    return words
+
+
+def _seen_face(seen: Seen | None) -> SeenFace | None:
+    return None if seen is None else SeenFace(**seen.facts())

@@ -74,7 +74,7 @@ async def test_a_face_is_selected_by_its_outline(
     after = np.asarray(Image.open(edited["path"]).convert("RGB"))
     changed = (after != drawing.pixels).any(axis=2)
     left, top, right, bottom = drawing.part_boxes["face"]
-    middle, chin = (left + right) // 2, bottom - (bottom - top) // 3
+    chin = bottom - (bottom - top) // 3
     assert changed[top:chin, left:right].any()
     corner = (bottom - top) // 8
     assert not changed[bottom - corner : bottom, left : left + corner].any()
