@@ -10,11 +10,10 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from benchmarks.fidelity.setting import SIZE_PX, Bench, Subject, part_of, region_of
+from benchmarks.fidelity.setting import SIZE_PX, Bench, Subject, part_of
 from benchmarks.fidelity.tags import reads_as
 from expressedit_mcp.imaging import Selection, Size, box_selection, mask_selection
 from expressedit_mcp.preview import expression_from_tags, part_masks
-from expressedit_mcp.regions import BoxRegion
 
 EXPRESSIONS = (":d", "closed eyes")
 _FEATURES = ("eyes", "brows", "mouth")
@@ -137,10 +136,10 @@ def _expression(subject: Subject, tag: str, part: str, changes: tuple[str, ...])
     )
 
 
-def _edges(subject: Subject, part: str) -> list[float]:
-    region = region_of(subject.neutral, part)
-    assert isinstance(region, BoxRegion)
-    return list(region.box)
+def _edges(subject: Subject, part: str) -> list[int]:
+    drawing = subject.neutral
+    edges = drawing.crop_box if part == "head" else drawing.part_boxes[part]
+    return np.clip(edges, 0, SIZE_PX).tolist()
 
 
 def _box_of(subject: Subject, part: str) -> Mask:

@@ -326,10 +326,11 @@ class Editing:
         """What the face that the version changed seems to show; None without one, or without a finder."""
         if self._finder is None or version.changed_box is None:
             return None
-        asked, _ = tagdb.read_tags(self._tags, version.facts.get("tags", ()))
-        names = [tag.record.tag for tag in asked if tag.record]
         pixels = to_rgb(self._images.load(version.image_id).pixels)
-        return look_at(self._finder, pixels, Box(*version.changed_box), names)
+        asked = wording.asked_tags(
+            self._tags, version.facts.get("tags", ()), version.request.get("prompt", ())
+        )
+        return look_at(self._finder, pixels, Box(*version.changed_box), asked)
 
     def learned_by(self, command: EditCommand) -> list[Chosen]:
         """The learned characters and attributes of an edit. Raises InputError."""

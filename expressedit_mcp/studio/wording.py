@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import tagdb
@@ -63,6 +64,17 @@ def unknown_words(engine: Engine, pieces: Pieces) -> tuple[str, ...]:
     """The words that the model's own vocabulary lacks; none for a vocabulary of sub-words."""
     words = [word.strip() for text, _ in pieces for word in text.split(",") if word.strip()]
     return tuple(word for word in words if not engine.tokenizer.knows(word))
+
+
+def asked_tags(
+    store: tagdb.TagStore, tags: Sequence[str], pieces: Iterable[tuple[str, float]]
+) -> tuple[str, ...]:
+    """The names of the tags that an edit asked for; of one by a prompt those that stand in its pieces."""
+    if tags:
+        asked, _ = tagdb.read_tags(store, tags)
+        return tuple(tag.record.tag for tag in asked if tag.record)
+    words = {word.strip() for text, _ in pieces for word in text.split(",")}
+    return tuple(record.tag for record in store.tags if record.prompt_form in words)
 
 
 def _unheard(engine: Engine, pieces: Pieces) -> tuple[str, ...]:

@@ -67,6 +67,17 @@ async def test_what_is_not_seen_is_named(client: Client, toma: str) -> None:
     assert "smile" not in facts["seen"]["shown"]
 
 
+async def test_of_a_prompt_the_tags_in_it_count_as_asked_for(client: Client, toma: str) -> None:
+    _, facts = await edited(
+        client,
+        image=toma,
+        region={"part": "eyes"},
+        prompt="black hair, (closed eyes,:1.1) no such tag",
+        quality="draft",
+    )
+    assert set(facts["seen"]["asked"]) == {"closed_eyes"}
+
+
 async def test_each_variation_has_its_own(client: Client, toma: str) -> None:
     _, facts = await edited(
         client, image=toma, region={"part": "mouth"}, tags=[":d"], variations=2, quality="draft"
