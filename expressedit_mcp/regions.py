@@ -52,7 +52,8 @@ Part = Literal["face", "eyes", "left_eye", "right_eye", "left_iris", "right_iris
 class PartRegion(_Region):
     """A part of a found face; left and right are the viewer's.
 
-    An iris is an ellipse; the face is outlined from the brows along the jaw; the others are boxes."""
+    An iris is an ellipse; the face is outlined from the brows along the jaw; the others are boxes.
+    """
 
     part: Part
     face: Annotated[int, Field(ge=0, le=100)] = 0

@@ -254,7 +254,10 @@ def seen_in_words(seen: SeenFace | None) -> str:
     missed = [f"{tag} {chance:.2f}" for tag, chance in seen.asked.items() if chance < _SURE]
     words = f" The face now seems to show {', '.join(sure) or 'no tag for sure'}."
     if missed:
-        words += f" Asked for and not seen: {', '.join(missed)}; look, and if it is missing pass another seed."
+        words += (
+            f" Asked for and not seen: {', '.join(missed)}. The reader knows drawings like the demo's alone: "
+            "look, and if it is missing pass another seed."
+        )
     return words
 
 

@@ -63,7 +63,9 @@ async def test_what_is_not_seen_is_named(client: Client, toma: str) -> None:
         client, image=toma, region={"part": "eyes"}, tags=["smile"], quality="draft"
     )
     assert facts["seen"]["asked"]["smile"] < 0.5
-    assert f"Asked for and not seen: smile {facts['seen']['asked']['smile']:.2f}; look" in text
+    assert (
+        f"Asked for and not seen: smile {facts['seen']['asked']['smile']:.2f}. The reader" in text
+    )
     assert "smile" not in facts["seen"]["shown"]
 
 
