@@ -84,13 +84,13 @@ class _Demo:
         edited = opened
         pictures = {}
         for part in ("mouth", "eyes"):
-            tag, prompt = await self._choose(client, hits, part, look)
+            tag, edit = await self._choose(client, hits, part, look)
             edited = await self._call(
                 client,
                 "edit_expression",
                 image=edited["image_id"],
-                region={"part": part},
-                prompt=prompt,
+                region=edit["region"],
+                prompt=edit["prompt"],
                 seed=SEED,
             )
             pictures[f"{part}: {tag}"] = await self._save(client, edited, f"after-{part}.png")
@@ -118,15 +118,15 @@ class _Demo:
 
     async def _choose(
         self, client: Client, hits: list[dict[str, Any]], part: str, look: str
-    ) -> tuple[str, str]:
-        """The best hit for a part alone that the model has a word for, and its prompt."""
+    ) -> tuple[str, dict[str, Any]]:
+        """The best hit for a part alone that the model has a word for, and its edit."""
         for hit in hits:
             if hit["parts"] != [part]:
                 continue
             built = await self._call(client, "build_prompt", tags=[hit["tag"]], character=look)
             if not built["unknown_to_model"]:
                 self.console.print(f"    {part}: {built['prompt']}")
-                return hit["tag"], built["prompt"]
+                return hit["tag"], built["edits"][0]
             self.console.print(f"    {part}: not {hit['tag']}, the model has no word for it")
         raise ExpressEditError(f"No tag for the {part} was found for the demo's story line.")
 

@@ -9,7 +9,8 @@ def change_expression(image: str, expression: str) -> str:
         f"Change the expression of the character in {image} to: {expression}.\n"
         "1. open_image to get an image_id. 2. search_expression_tags with the wish. 3. build_prompt with the "
         "chosen tags and the character's hair and eye colour as character; it says which edits to make. "
-        "4. view_image with grid=True to find the box of each part to edit and of the whole face. "
+        "4. Where open_image found the face each edit's region is ready; else view_image with grid=True to find "
+        "the box of each part to edit and of the whole face. "
         "5. edit_expression once for each edit, with the face as context. 6. Look at the result and at "
         "what its answer says the face now shows; if it does not read as wished, try another seed or a higher "
         "strength. Tell the user the final path."
@@ -33,9 +34,10 @@ def story_to_expression(story: str, image: str = "", character: str = "") -> str
         steps.append(
             f"5. open_image {image}, view_image with grid=True, then for each of build_prompt's edits in "
             "order: first its transforms that are needed and whose tool you have, then edit_expression on the "
-            "result with the edit's prompt and negative_prompt, a region round what it says to select, and the "
-            "whole face as context. Look at each result, and at what its answer says the face now shows, before "
-            "the next; what failed gets another seed. Tell the user the final path."
+            "result with the edit's prompt and negative_prompt, its region where open_image found the face (else "
+            "one round what it says to select), and the whole face as context. Look at each result, and at what "
+            "its answer says the face now shows, before the next; what failed gets another seed. Tell the user "
+            "the final path."
         )
     else:
         steps.append("5. Answer with the tags, why each fits, and the prompts of the edits.")

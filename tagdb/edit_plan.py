@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tagdb.asked import Asked
 from tagdb.records import ExpressionTag, TransformPlan
-from tagdb.slots import EditPart, edit_part
+from tagdb.slots import EditPart, edit_part, face_parts
 
 _BEFORE: tuple[EditPart, ...] = ("head",)
 _AFTER: tuple[EditPart, ...] = ("hands", "marks")
@@ -30,7 +30,8 @@ class Transform(BaseModel):
 class EditStep(BaseModel):
     """One edit: the part of the picture to select, its tags and prompts, what to do besides.
 
-    `region_tips` say in words what to select. `control_inside` is the edit's argument of that name.
+    `region_tips` say in words what to select, `face_parts` name the parts of a found face that are it; where there
+    are none, the words count. `control_inside` is the edit's argument of that name.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class EditStep(BaseModel):
     transforms: tuple[Transform, ...] = ()
     control_inside: Literal["erase"] | None = None
     region_tips: tuple[str, ...] = ()
+    face_parts: tuple[str, ...] = ()
 
 
 class Pass(NamedTuple):
@@ -70,6 +72,12 @@ class Pass(NamedTuple):
         if any(plan.tool for plan in plans):
             return None
         return "erase" if any(plan.control_inside for plan in plans) else None
+
+    @property
+    def face_parts(self) -> tuple[str, ...]:
+        """What of a found face to select; free text may be about the brows, too."""
+        parts = face_parts(self.part, self.records)
+        return parts if len(self.records) == len(self.asked) or len(parts) < 2 else ("eyes",)
 
     def _is_here(self, record: ExpressionTag) -> bool:
         """What a tag that spans the face needs is done to the eyes, unless it is to the mouth."""

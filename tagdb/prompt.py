@@ -183,6 +183,7 @@ def _step(draft: _Draft, writer: Dialect, step: Pass) -> EditStep:
         transforms=step.transforms,
         control_inside=step.control_inside,
         region_tips=tuple(dict.fromkeys(r.region_tip for r in step.records if r.region_tip)),
+        face_parts=step.face_parts,
     )
 
 

@@ -25,6 +25,13 @@ _NEEDS_NSFW_NEGATED = frozenset(
 )
 
 
+# of one of the two eyes, and of the skin below them: no part of a face says which, or where
+_ONE_EYE = frozenset({"one_eye_closed", "uneven_eyes"})
+_BELOW_THE_EYES = frozenset({"bags_under_eyes", "teardrop"})
+# drawn beyond the lids, up to the brows
+_UP_TO_THE_BROWS = frozenset({">_<", ">_o", "o_o", "0_0", "squinting", "glowing_eyes"})
+
+
 def hides_irises(records: Iterable[ExpressionTag]) -> bool:
     """True when one of the tags leaves no iris to be seen in either eye."""
     return any(record.tag in _NO_IRIS for record in records)
@@ -47,6 +54,23 @@ def edit_part(record: ExpressionTag) -> EditPart:
     if lower:
         return "mouth"
     return "cheeks" if "cheeks" in parts else "face"
+
+
+def face_parts(part: EditPart, records: Sequence[ExpressionTag]) -> tuple[str, ...]:
+    """The parts of a found face to select for an edit of a part of the picture; none where no such part fits.
+
+    Where the eyes alone change these are the two eyes without brows: less of a fringe has to be drawn again.
+    """
+    tags = {record.tag for record in records}
+    if part in ("head", "hands", "marks") or tags & (_ONE_EYE | _BELOW_THE_EYES):
+        return ()
+    if part == "mouth":
+        return ("mouth",)
+    reached = {name for record in records for name in record.parts}
+    if part not in _UPPER or not reached <= _UPPER:
+        return ("face",)
+    alone = reached == {"eyes"} and not tags & _UP_TO_THE_BROWS
+    return ("left_eye", "right_eye") if alone else ("eyes",)
 
 
 def slot_negatives(

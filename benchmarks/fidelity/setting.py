@@ -27,13 +27,14 @@ from expressedit_mcp.preview import (
 )
 from expressedit_mcp.preview.reader import FaceReader, Reading
 from expressedit_mcp.preview.tags import record_name
-from expressedit_mcp.regions import BoxRegion, OneRegion, PolygonRegion
+from expressedit_mcp.regions import BoxRegion, OneRegion, PolygonRegion, Region
 from expressedit_mcp.settings import Settings
 from expressedit_mcp.studio import EditCommand, Seen, Studio
 
 HELD_OUT_SEED = 70_001  # training draws its characters from other seeds
 SIZE_PX = 512
-_EYE_PARTS = {"eyes", "iris", "gaze", "brows"}
+_INSIDE_EYES = {"eyes", "iris", "gaze"}
+_EYE_PARTS = {*_INSIDE_EYES, "brows"}
 _LEAST_CHANGE, _MARK_ROOM_PX = 12, 8
 READS_AT = 0.5  # the least chance at which a tag counts as read
 _TRIES = 3
@@ -186,15 +187,18 @@ def region_of(drawing: Drawing, part: str) -> OneRegion:
     return _box_region(drawing.crop_box if part == "head" else drawing.part_boxes[part])
 
 
-def region_for(subject: Subject, tags: Sequence[str]) -> OneRegion:
+def region_for(subject: Subject, tags: Sequence[str]) -> Region:
     """What the tag store advises to select for the tags.
 
-    The part that they change; the one eye that shall wink; for marks, where they come to lie.
+    The part that they change; the eyes without brows that stay; the one eye that shall wink; for marks, where they
+    come to lie.
     """
     if "extras" in changed_parts(tags):
         return _box_region(_changed_box(subject, tags))
     if list(tags) == ["one eye closed"]:
         return region_of(subject.neutral, "right_eye")
+    if changed_parts(tags) <= _INSIDE_EYES:
+        return [region_of(subject.neutral, eye) for eye in ("left_eye", "right_eye")]
     return region_of(subject.neutral, part_of(tags))
 
 

@@ -86,6 +86,9 @@ class EditFacts(BaseModel):
     transforms: list[TransformFacts]
     control_inside: str | None = Field(None, description="Argument for edit_expression")
     select: list[str] = Field(description="What the region should cover, tag by tag")
+    region: list[dict[str, str]] | None = Field(
+        None, description="It, where open_image found the face, as edit_expression takes it"
+    )
 
 
 class PromptFacts(BaseModel):
@@ -215,6 +218,7 @@ def _edit(edit: EditStep) -> EditFacts:
         transforms=[_transform(transform.tag, transform.plan) for transform in edit.transforms],
         control_inside=edit.control_inside,
         select=list(edit.region_tips),
+        region=[{"part": part} for part in edit.face_parts] or None,
     )
 
 

@@ -77,6 +77,8 @@ async def test_from_a_japanese_story_line_to_edits(client: Client) -> None:
     assert eyes["prompt"].startswith("1boy, brown hair, tearing up, masterpiece")
     assert mouth["negative_prompt"].startswith("tongue out, open mouth, bad quality")
     assert eyes["select"] and mouth["select"]
+    assert eyes["region"] == [{"part": "left_eye"}, {"part": "right_eye"}]
+    assert mouth["region"] == [{"part": "mouth"}]
 
 
 async def test_a_search_answer_is_small_and_says_the_same_in_words(client: Client) -> None:

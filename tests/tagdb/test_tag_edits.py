@@ -16,7 +16,16 @@ from tagdb import (
     load_tags,
 )
 from tagdb.overview import overview
-from tagdb.slots import _NEEDS_NSFW_NEGATED, _NO_IRIS, EditPart, edit_part, slot_negatives
+from tagdb.slots import (
+    _BELOW_THE_EYES,
+    _NEEDS_NSFW_NEGATED,
+    _NO_IRIS,
+    _ONE_EYE,
+    _UP_TO_THE_BROWS,
+    EditPart,
+    edit_part,
+    slot_negatives,
+)
 
 TAGS = load_tags()
 BY_NAME = {tag.tag: tag for tag in TAGS}
@@ -236,6 +245,28 @@ def test_every_tag_is_in_the_prompt_and_in_some_edit(tags):
     assert not negatives & {tag.prompt_form for tag in tags}
 
 
+@pytest.mark.parametrize(
+    ("tags", "parts"),
+    [
+        (["closed eyes", "smile"], [("left_eye", "right_eye"), ("mouth",)]),
+        (["heart-shaped pupils", "looking up"], [("left_eye", "right_eye")]),
+        (["closed eyes", "v-shaped eyebrows"], [("eyes",)]),
+        (["closed eyes", "big lashes", "smile"], [("eyes",), ("mouth",)]),
+        ([">_<"], [("eyes",)]),
+        (["furrowed brow"], [("eyes",)]),
+        (["one eye closed"], [()]),
+        (["bags under eyes"], [()]),
+        (["tears"], [("face",)]),
+        (["blush"], [("face",)]),
+        (["angry"], [("face",)]),
+        (["free text"], [("face",)]),
+        (["sweatdrop"], [()]),
+    ],
+)
+def test_an_edit_names_the_parts_of_a_found_face(tags, parts):
+    assert [edit.face_parts for edit in build_prompt(STORE, tags, style=PLAIN).edits] == parts
+
+
 def test_contradictions_are_told_and_kept():
     built = build_prompt(STORE, ["smile", "frown"], style=PLAIN)
     assert built.prompt == "smile, frown"
@@ -245,7 +276,8 @@ def test_contradictions_are_told_and_kept():
 
 def test_every_tag_has_a_part_and_the_special_tags_exist():
     assert {edit_part(tag) for tag in TAGS} == set(get_args(EditPart))
-    assert BY_NAME.keys() >= (_NO_IRIS | _NEEDS_NSFW_NEGATED)
+    places = _ONE_EYE | _BELOW_THE_EYES | _UP_TO_THE_BROWS
+    assert BY_NAME.keys() >= (_NO_IRIS | _NEEDS_NSFW_NEGATED | places)
 
 
 def test_words_after_the_first_chunk_are_named():
