@@ -84,7 +84,7 @@ class MatchCommand(_Guided):
 
 @dataclass(frozen=True)
 class MoveCommand(_Guided):
-    """The region's content moved by (dx, dy) pixels and scaled about its middle."""
+    """The region's content moved by (dx, dy) pixels and scaled about its middle; of several each about its own."""
 
     dx: float = 0.0
     dy: float = 0.0
@@ -178,9 +178,20 @@ class Guiding:
         command, parent, picture, selections, find_faces = self._editing.located(
             command, stop, on_step
         )
-        scene = _Scene(picture, selections, find_faces, on_step, stop, reference)
-        plan = self._planned(command, parent.image_id, scene, words)
-        return self._editing.generate(command, plan, parent, picture, on_step, stop)[0]
+        groups = _together(command, selections)
+        outcomes: list[Outcome] = []
+        for number, group in enumerate(groups):
+
+            def on_part(done: int, total: int, what: str, before: int = number) -> None:
+                on_step(before * total + done, len(groups) * total, what)
+
+            scene = _Scene(picture, group, find_faces, on_part, stop, reference)
+            plan = self._planned(command, parent.image_id, scene, words)
+            outcomes += self._editing.generate(command, plan, parent, picture, on_part, stop)
+            if number + 1 < len(groups):
+                parent = outcomes[-1].version
+                picture = self._open_picture(parent.image_id)
+        return replace(outcomes[-1], elapsed_s=sum(outcome.elapsed_s for outcome in outcomes))
 
     def _reference_face(self, command: GuidedCommand, stop: Stop) -> Face | None:
         """The face whose expression is to be matched, where a picture shows it. Raises InputError."""
@@ -403,6 +414,13 @@ def _with(base: EditPlan, method: Method, settings: dict[str, Any], **pictures: 
 
 def _warps(command: GuidedCommand, task: Task) -> bool:
     return PRESETS[command.profile][task].warped
+
+
+def _together(command: GuidedCommand, selections: list[Selection]) -> list[list[Selection]]:
+    """The selections by the edits that they take: each part is resized about its own middle, so by its own edit."""
+    if isinstance(command, MoveCommand) and command.scale != 1:
+        return [[selection] for selection in selections]
+    return [selections]
 
 
 def _scale(command: GuidedCommand, card: Card, words: Wording, preset: float) -> float:

@@ -207,7 +207,12 @@ def tools(open_studio: OpenStudio) -> list[Tool]:
         dx: Annotated[Shift, Field(description="Pixels to the right")] = 0,
         dy: Annotated[Shift, Field(description="Pixels down")] = 0,
         scale: Annotated[
-            float, Field(description="Factor about the region's middle", ge=0.125, le=8)
+            float,
+            Field(
+                description="Factor about the region's middle; of a list each about its own, by an edit each",
+                ge=0.125,
+                le=8,
+            ),
         ] = 1,
         tags: ShownTags = None,
         prompt: ShownPrompt = None,

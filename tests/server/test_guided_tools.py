@@ -118,6 +118,26 @@ async def test_an_iris_is_moved_with_a_margin_round_it(
     assert where[top:bottom, left:right].sum() == where.sum() > 100
 
 
+async def test_of_a_list_each_part_is_resized_about_its_own_middle(
+    client: Client, hero: Path, drawing: Drawing
+) -> None:
+    centres = [eye.iris_center for eye in (drawing.landmarks.left_eye, drawing.landmarks.right_eye)]
+    irises = [{"ellipse": [x - 14, y - 16, x + 14, y + 16]} for x, y in centres]
+    made = await ok(client, "move_part", image=str(hero), region=irises, scale=0.7, **QUICK)
+    where = changed(made, drawing.pixels)
+    for x, y in centres:
+        rows, columns = np.nonzero(where[:, round(x) - 30 : round(x) + 30])
+        assert columns.mean() - 30 == pytest.approx(0, abs=3)
+        assert rows.mean() == pytest.approx(y, abs=3)
+    between = round((centres[0][0] + centres[1][0]) / 2)
+    assert not where[:, between - 6 : between + 6].any()
+    known = (await ok(client, "list_images"))["images"]
+    operations = {image["image_id"]: image for image in known}
+    first = operations[made["parent"]]
+    assert first["operation"] == made["operation"]
+    assert operations[first["parent"]]["operation"] == "open"
+
+
 @pytest.mark.parametrize("mode", ["appearance", "paste"])
 async def test_a_look_is_taken_from_another_picture(
     client: Client, hero: Path, smiling: Path, drawing: Drawing, mode: str
