@@ -89,7 +89,7 @@ class _Demo:
                 client,
                 "edit_expression",
                 image=edited["image_id"],
-                region=edit["region"],
+                region=edit["region"] or {"part": part},
                 prompt=edit["prompt"],
                 seed=SEED,
             )

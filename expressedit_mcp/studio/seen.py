@@ -13,9 +13,7 @@ import numpy as np
 from expressedit_mcp.imaging import Box, Finder, Size, face_at
 
 _REACH = 2  # how far a face may go on beyond what changed, in longer sides of that: a mouth is half of its width
-_LARGEST_PX = (
-    160  # the longer side of what changed when it is looked at; more is slower and tells no more
-)
+_LARGEST_PX = 160  # to which the longer side of what changed is shrunk; more told no more
 _TOLD, _LEAST_TOLD = 4, 0.1  # tags of those shown
 
 

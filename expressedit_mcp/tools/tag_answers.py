@@ -87,7 +87,9 @@ class EditFacts(BaseModel):
     control_inside: str | None = Field(None, description="Argument for edit_expression")
     select: list[str] = Field(description="What the region should cover, tag by tag")
     region: list[dict[str, str]] | None = Field(
-        None, description="It, where open_image found the face, as edit_expression takes it"
+        None,
+        description="The same as edit_expression takes it where open_image found the face; of another "
+        "face than the first add its number as face",
     )
 
 

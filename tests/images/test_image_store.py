@@ -1,14 +1,21 @@
 """Versions on disk: content-addressed, immutable, complete or not there."""
 
 import os
-import time
-from pathlib import Path
 from threading import Event
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stored_versions import (
+    CHANNELS,
+    REQUEST,
+    a_patch,
+    a_picture,
+    contents,
+    derived,
+    from_disk,
+)
 
 from expressedit_mcp.errors import ExpressEditError, InputError
 from expressedit_mcp.images import ImageStore, Version, request_key
@@ -16,66 +23,7 @@ from expressedit_mcp.images.recent import RecentPictures
 from expressedit_mcp.images.store import ID_PATTERN
 from expressedit_mcp.imaging import Box, Patch, Picture, apply_patch
 
-REQUEST = {"operation": "edit", "prompt": [["smile", 1.0]], "seed": 7}
-CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 TEXT = ((b"tEXt", b"parameters\0Steps: 30"),)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> ImageStore:
-    return ImageStore(tmp_path / "images")
-
-
-def from_disk(store: ImageStore) -> ImageStore:
-    """The same folder's store without the pictures that this one remembers."""
-    return ImageStore(store.folder)
-
-
-def a_picture(seed: int = 0, mode: str = "RGB") -> Picture:
-    rng = np.random.default_rng(seed)
-    return Picture(rng.integers(0, 256, (20, 30, CHANNELS[mode]), np.uint8))
-
-
-def a_patch(picture: Picture, seed: int = 5) -> Patch:
-    rng = np.random.default_rng(seed)
-    colours = min(3, picture.pixels.shape[2])
-    alpha = rng.integers(0, 256, (8, 12), np.uint8)
-    alpha[rng.random((8, 12)) < 0.3] = 0
-    return Patch(Box(3, 5, 15, 13), rng.integers(0, 256, (8, 12, colours), np.uint8), alpha)
-
-
-def derived(
-    store: ImageStore, request: dict | None = None, seed: int = 0
-) -> tuple[Version, Version]:
-    """A parent and its child."""
-    picture = a_picture(seed)
-    parent = store.add(picture, "hero.png")
-    child = store.derive(parent, picture, a_patch(picture), "edit", request or REQUEST)
-    return parent, child
-
-
-def contents(store: ImageStore) -> dict[str, tuple[bytes, int]]:
-    """Every file's bytes and time of change, by name, once all is compressed."""
-    store.settle()
-    files = (path for path in store.folder.rglob("*") if path.is_file())
-    return {str(p.relative_to(store.folder)): (p.read_bytes(), p.stat().st_mtime_ns) for p in files}
-
-
-def dated(store: ImageStore, version: Version, created: float) -> Version:
-    """The version as if it had been made at another time."""
-    moved = version.model_copy(update={"created": created})
-    (store.folder / f"{version.image_id}.json").write_text(moved.model_dump_json(), "utf-8")
-    return moved
-
-
-def five_versions(store: ImageStore, now: float = 0) -> list[str]:
-    """The ids of five versions of about the same size, made a day apart, the oldest first."""
-    versions = [store.add(a_picture(seed), f"{seed}.png") for seed in range(5)]
-    store.settle()
-    return [
-        dated(store, version, now - 86400 * (5 - number)).image_id
-        for number, version in enumerate(versions)
-    ]
 
 
 @pytest.mark.parametrize("mode", CHANNELS)
@@ -416,78 +364,6 @@ def test_a_file_that_cannot_be_compressed_stays_as_it_was(store, monkeypatch):
     assert not list(store.folder.glob(".tmp-*"))
 
 
-def test_versions_are_listed_the_newest_first(store):
-    ids = five_versions(store)
-    assert [version.image_id for version in store.versions()] == ids[::-1]
-
-
-def test_a_store_without_a_folder_is_empty(store):
-    assert store.versions() == []
-    assert store.used_bytes() == 0
-    assert store.prune(max_bytes=0) == []
-
-
-def test_used_bytes_grow_with_each_version(store):
-    store.add(a_picture(0), "x")
-    store.settle()
-    one = store.used_bytes()
-    store.add(a_picture(1), "x")
-    store.settle()
-    assert one > 0
-    assert store.used_bytes() > one
-
-
-def test_pruning_by_size_removes_the_oldest_first_until_the_rest_fits(store):
-    ids = five_versions(store)
-    limit = store.used_bytes() * 3 // 5
-    assert store.prune(max_bytes=limit) == ids[:2]
-    assert store.used_bytes() <= limit
-    assert [version.image_id for version in store.versions()] == ids[:1:-1]
-
-
-def test_pruning_by_age_removes_what_is_older(store):
-    ids = five_versions(store, time.time())
-    assert store.prune(older_than_s=3.5 * 86400) == ids[:2]
-
-
-def test_pruning_by_age_and_size_takes_both_into_account(store):
-    ids = five_versions(store, time.time())
-    limit = store.used_bytes() * 2 // 5
-    assert store.prune(older_than_s=4.5 * 86400, max_bytes=limit) == ids[:3]
-
-
-def test_pruning_what_fits_removes_nothing(store):
-    five_versions(store)
-    assert store.prune(max_bytes=store.used_bytes()) == []
-    assert store.prune() == []
-
-
-def test_pruning_removes_what_a_killed_writer_left_but_not_what_is_being_written(store):
-    version = store.add(a_picture(), "x")
-    left, fresh = store.folder / ".tmp-left", store.folder / ".tmp-fresh"
-    for path in (left, fresh):
-        path.write_bytes(b"half")
-    a_day_ago = time.time() - 86400
-    os.utime(left, (a_day_ago, a_day_ago))
-    assert store.prune() == []
-    assert not left.exists() and fresh.exists()
-    assert store.versions() == [version]
-
-
-def test_pruning_removes_every_file_of_a_version_and_its_request(store):
-    derived(store)
-    assert len(store.prune(max_bytes=0)) == 2
-    assert contents(store) == {}
-
-
-def test_a_child_outlives_its_pruned_parent(store):
-    parent, child = derived(store)
-    dated(store, parent, 0)
-    assert store.prune(older_than_s=86400) == [parent.image_id]
-    assert from_disk(store).load(child.image_id)
-    assert store.find(REQUEST) == child
-
-
 def test_two_stores_on_one_folder_share_their_versions(store):
     other = ImageStore(store.folder)
     parent, child = derived(store)
@@ -497,15 +373,6 @@ def test_two_stores_on_one_folder_share_their_versions(store):
     before = contents(store)
     assert derived(other) == (parent, child)
     assert contents(store) == before
-
-
-def test_a_version_pruned_by_one_store_is_gone_for_the_other(store):
-    other = ImageStore(store.folder)
-    _, child = derived(store)
-    other.prune(max_bytes=0)
-    with pytest.raises(InputError):
-        store.get(child.image_id)
-    assert store.find(REQUEST) is None
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
